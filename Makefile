@@ -1,0 +1,43 @@
+# The two commands that a newcomer needs are `make demo` and `make test`; both create what they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: demo test check lint types fixtures shape bench clean
+
+demo: $(STAMP)
+	$(BIN)/sosmlx demo demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q
+
+check: lint types test
+
+lint: $(STAMP)
+	$(BIN)/ruff check sosmlx tests benchmarks
+	$(BIN)/ruff format --check sosmlx tests benchmarks
+	$(BIN)/vermin --quiet --no-tips --eval-annotations --backport typing -t=3.9- --violations \
+	  $$($(BIN)/python -m tests.layers --host-half)
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# Regenerate every expected file of fixtures/text from its input; read the diff before committing it.
+fixtures: $(STAMP)
+	$(BIN)/python -m tests.fixtures
+	git diff --stat -- fixtures
+
+shape: $(STAMP)
+	$(BIN)/python -m tests.shape
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,zstd]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,152 @@
+"""The members of a bundle, from a folder or an archive, one after the other: nothing is extracted, no link followed."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Callable, cast
+
+from sosmlx.bundle.inflate import STEP, Decoder, Gzip, Inflated, Plain, Xz
+from sosmlx.errors import InputError
+from sosmlx.sources.live import read_path
+
+MAX_MEMBERS = 20_000
+MAX_MEMBER = 64 << 20
+MAX_DEPTH = 8
+_HEADERS = 1 << 20
+"""How many bytes the headers of one member may take: a hostile long name or extended header is larger."""
+
+_MAGIC: tuple[tuple[int, bytes, Callable[[], Decoder]], ...] = (
+    (0, b"\xfd7zXZ\x00", Xz),
+    (0, b"\x1f\x8b", Gzip),
+    (257, b"ustar", Plain),
+)
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One regular file of a bundle: its path below the bundle's root, and its bytes as far as they could be read."""
+
+    name: str
+    data: bytes
+    fault: str = ""
+
+
+def is_archive(head: bytes) -> bool:
+    """Tell an archive from a text by its first 512 bytes."""
+    return head.startswith(_ZSTD) or any(head[at : at + len(magic)] == magic for at, magic, _ in _MAGIC)
+
+
+def members(path: str) -> Iterator[Member]:
+    """Yield the members of a bundle; the last may carry the fault that ended the archive.
+
+    Raises InputError for what is no archive of ours, or passes a limit (count, size, ratio).
+    """
+    if os.path.isdir(path):
+        yield from _folder(path)
+    else:
+        yield from _archive(path)
+
+
+def _folder(path: str) -> Iterator[Member]:
+    names: list[str] = []
+    for here, folders, files in os.walk(path, followlinks=False):
+        depth = os.path.relpath(here, path).count("/")
+        folders[:] = sorted(folders) if depth < MAX_DEPTH else []
+        names += [os.path.relpath(os.path.join(here, name), path) for name in files]
+        if len(names) > MAX_MEMBERS:
+            raise InputError(f"{path}: more than {MAX_MEMBERS} files; this is no bundle")
+    for name in sorted(names):
+        answer = read_path(os.path.join(path, name), "bytes", MAX_MEMBER)
+        if answer.outcome.value == "truncated":
+            raise InputError(f"{path}: {name} is larger than {MAX_MEMBER} bytes")
+        yield Member(name, answer.data, answer.reason)
+
+
+def _archive(path: str) -> Iterator[Member]:
+    try:
+        with open(path, "rb") as raw:
+            head = raw.read(512)
+            raw.seek(0)
+            if head.startswith(_ZSTD):
+                stream = _zstd(path, raw)
+            else:
+                decoder = next((make for at, magic, make in _MAGIC if head[at : at + len(magic)] == magic), None)
+                if decoder is None:
+                    raise InputError(f"{path}: not an archive (tar, tar.gz, tar.xz)")
+                stream = Inflated(raw, decoder, path)
+            yield from _tar(path, stream)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def _zstd(path: str, raw: BinaryIO) -> Inflated:
+    try:
+        import zstandard
+    except ImportError:
+        raise InputError(
+            f"{path}: a zstd archive needs the package zstandard", "pip install zstandard, or unpack with zstd -d"
+        ) from None
+
+    class Zstd(Plain):
+        """zstd, through a reader of its own: `feed` only passes on."""
+
+    return Inflated(
+        cast("BinaryIO", zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw)), Zstd, path
+    )
+
+
+def _tar(path: str, stream: Inflated) -> Iterator[Member]:
+    stream.allowance = _HEADERS
+    count, size, current = 0, 0, ""
+    try:
+        with tarfile.open(fileobj=cast("BinaryIO", stream), mode="r|") as tar:
+            while True:
+                stream.allowance = _HEADERS + size
+                info = tar.next()
+                if info is None:
+                    break
+                count, size, current = count + 1, info.size if info.isreg() else 0, info.name
+                if count > MAX_MEMBERS:
+                    raise InputError(f"{path}: more than {MAX_MEMBERS} members; this is no bundle")
+                if info.isreg():
+                    yield _member(path, tar, info, stream)
+                    size = 0
+    except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
+        stream.fault = stream.fault or f"{error or 'unreadable header'}"
+    if stream.fault:
+        yield Member("", b"", f"{stream.fault}, after {_inside(current) or 'its beginning'}")
+
+
+def _member(path: str, tar: tarfile.TarFile, info: tarfile.TarInfo, stream: Inflated) -> Member:
+    if info.size > MAX_MEMBER or info.issparse():
+        raise InputError(f"{path}: member {info.name[:80]!r} is larger than {MAX_MEMBER} bytes")
+    stream.allowance = info.size + 2 * STEP
+    source = tar.extractfile(info)
+    chunks: list[bytes] = []
+    fault = ""
+    try:
+        while source is not None:
+            chunk = source.read(STEP)
+            if not chunk:
+                break
+            chunks.append(chunk)
+    except (tarfile.TarError, EOFError) as error:
+        fault = f"breaks off ({error})"
+    data = b"".join(chunks)
+    if len(data) < info.size and not fault:
+        fault = "breaks off"
+    return Member(_inside(info.name), data, fault)
+
+
+def _inside(name: str) -> str:
+    """Take off the bundle's top folder; a path that would leave it stays as it is, and matches nothing."""
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts:
+        return f"unsafe:{name}"
+    top, _, rest = name.partition("/")
+    return rest if rest and top not in ("sosmlx", "sos_commands") else name

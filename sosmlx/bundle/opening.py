@@ -1,0 +1,98 @@
+"""A SOURCE as the user wrote it, opened: there is one route, and everything on it is a bundle."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import BinaryIO
+
+from sosmlx.bundle.members import is_archive
+from sosmlx.bundle.read import read_bundle
+from sosmlx.collectors import selected
+from sosmlx.collectors.engine import Engine
+from sosmlx.errors import InputError, UsageError
+from sosmlx.model import Bundle, Record
+from sosmlx.sources.base import Source
+
+_TREES = ("proc", "sys")
+_STREAM_CAP = 128 << 20
+
+
+def open_source(spec: str, as_kind: str | None = None) -> Bundle:
+    """Open a SOURCE: `live:`, `sim:SCENARIO`, a bundle, a copied tree, a text, a folder of texts, or `-`.
+
+    Raises InputError, saying what the thing is instead.
+    """
+    if spec == "live:" or spec.startswith("sim:"):
+        return _collected(source(spec))
+    if spec == "-":
+        from sosmlx.sources.text import from_bytes
+
+        return from_bytes(_bounded(sys.stdin.buffer, "standard input"), "standard input", as_kind)
+    if os.path.isdir(spec):
+        return _folder(spec)
+    return _file(spec, as_kind)
+
+
+def source(spec: str) -> Source:
+    """Make the live or simulated host that a spec names. Raises UsageError, InputError."""
+    if spec == "live:":
+        from sosmlx.sources.live import LiveSource
+
+        return LiveSource()
+    if spec.startswith("sim:"):
+        from sosmlx.simulator.host import ScenarioSource, load
+
+        name = spec[len("sim:") :]
+        return ScenarioSource(load(name), name)
+    raise UsageError(f"{spec}: not a host to collect from", "use live: or sim:SCENARIO")
+
+
+def _collected(host: Source) -> Bundle:
+    """Collect to memory and read that: no second route for hosts that are at hand."""
+    engine = Engine(host)
+    records = engine.collect(selected())
+    return Bundle(
+        kind=host.kind, path=host.path, records=tuple(records), host=hostname(records),
+        collected=records[0].start if records else "",
+    )  # fmt: skip
+
+
+def hostname(records: list[Record]) -> str:
+    """Take the host's name from the record that holds it."""
+    found = [record.data for record in records if record.path == "/proc/sys/kernel/hostname"]
+    return found[0].decode("utf-8", "replace").strip() if found else ""
+
+
+def _folder(path: str) -> Bundle:
+    names = set(os.listdir(path))
+    if "version.txt" in names and "sosmlx" in names:
+        return read_bundle(path)
+    if names & set(_TREES) and all(os.path.isdir(os.path.join(path, name)) for name in names & set(_TREES)):
+        from sosmlx.sources.recorded import TreeSource
+
+        return _collected(TreeSource(path))
+    from sosmlx.sources.text import from_folder
+
+    return from_folder(path)
+
+
+def _file(path: str, as_kind: str | None) -> Bundle:
+    from sosmlx.sources.text import from_bytes, from_file
+
+    try:
+        with open(path, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a pipe, as `<(command)` gives: read it once
+                return from_bytes(_bounded(file, path), path, as_kind)
+            head = file.read(512)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    return read_bundle(path) if is_archive(head) else from_file(path, as_kind)
+
+
+def _bounded(file: BinaryIO, what: str) -> bytes:
+    data = file.read(_STREAM_CAP + 1)
+    if len(data) > _STREAM_CAP:
+        raise InputError(f"{what}: more than {_STREAM_CAP >> 20} MiB", "save it to a file and cut it")
+    return data

@@ -1,0 +1,181 @@
+"""Commands of the analyst's side: show, devices, diff, demo. Python 3.11 and the packages; imported only when named."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import ModuleType
+from typing import Callable
+
+from sosmlx.bundle.opening import open_source
+from sosmlx.collectors import selected
+from sosmlx.diff.compare import Comparison, Filter, compare_bundles
+from sosmlx.errors import SosmlxError, UsageError
+from sosmlx.jsonio import dumps
+from sosmlx.model import PLANES, Bundle, Device, Setting, Snapshot, state
+from sosmlx.normalise import normalise
+from sosmlx.parsers import PARSERS
+
+SAME, DIFFERENT, TROUBLE, UNKNOWN = 0, 1, 2, 3
+
+Render = Callable[[], str]
+
+
+def devices(args: argparse.Namespace) -> int:
+    """List the devices of a source."""
+    from sosmlx.report.text import devices_lines
+
+    snapshot = normalise(open_source(args.source))
+    print("\n".join(devices_lines(snapshot.devices)))
+    for name in ("lockdown", "taint"):
+        print(f"{name}: {snapshot.host.get(name, 'unknown')}")
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """Show one source."""
+    from sosmlx.report.machine import snapshot_document
+    from sosmlx.report.text import show_text
+    from sosmlx.report.view import show_view
+
+    bundle = _open(args.source, args)
+    if args.raw is not None:
+        return _raw(bundle, args.raw)
+    snapshot = normalise(bundle)
+    chosen = _chosen(snapshot, args)
+    renders: dict[str, Render] = {
+        "text": lambda: show_text(show_view(snapshot, chosen, args.everything)),
+        "json": lambda: dumps(snapshot_document(snapshot, chosen, args.everything)),
+        "html": lambda: _html().show_page(show_view(snapshot, chosen, args.everything)),
+    }
+    _write(args, renders)
+    troubled = {"bundle.damaged", "unparseable", "kind.unknown"}
+    errors = any(row.kind in troubled for row in snapshot.evidence)
+    only_messages = bundle.is_text and all(record.kind == "tool.error" for record in bundle.records)
+    return UNKNOWN if errors or only_messages else 0
+
+
+def diff(args: argparse.Namespace) -> int:
+    """Compare two sources."""
+    left, right = _open(args.left, args), _open(args.right, args)
+    chosen = Filter(args.everything, _planes(args), (), tuple(args.ignore))
+    found = compare_bundles(left, right, chosen)
+    if args.device:
+        names = {device for side in (found.left, found.right) for device in _selected(side.devices, args.device)}
+        if not names:
+            raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
+        found = compare_bundles(left, right, Filter(args.everything, _planes(args), tuple(names), tuple(args.ignore)))
+    _write(args, _diff_renders(found))
+    if found.differences:
+        return DIFFERENT
+    damaged = any(
+        row.kind in ("bundle.damaged", "unparseable") for row in (*found.left.evidence, *found.right.evidence)
+    )
+    only_messages = any(all(record.kind == "tool.error" for record in side.records) for side in (left, right))
+    return UNKNOWN if found.gaps or damaged or only_messages else SAME
+
+
+def _diff_renders(found: Comparison) -> dict[str, Render]:
+    from sosmlx.report.machine import diff_document
+    from sosmlx.report.text import diff_text
+    from sosmlx.report.view import diff_view
+
+    return {
+        "text": lambda: diff_text(diff_view(found)),
+        "json": lambda: dumps(diff_document(found)),
+        "html": lambda: _html().diff_page(diff_view(found)),
+    }
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Collect a simulated host before and after a bad night, and compare."""
+    from sosmlx.cli.host import gather
+
+    paths = [
+        gather(f"sim:two-adapters-{when}", args.folder, selected(), label=when).path for when in ("before", "after")
+    ]
+    found = compare_bundles(open_source(paths[0]), open_source(paths[1]))
+    renders = _diff_renders(found)
+    page = Path(args.folder) / "report.html"
+    _save(page, renders["html"]())
+    print(renders["text"](), end="")
+    print("\nbundles:", *paths, sep="\n  ")
+    print(f"report:\n  {page}")
+    return 0
+
+
+def _open(spec: str, args: argparse.Namespace) -> Bundle:
+    if args.as_kind is not None and args.as_kind not in PARSERS:
+        raise UsageError(f"--as {args.as_kind}: no such kind", "`sosmlx list kinds` names them")
+    return open_source(spec, args.as_kind)
+
+
+def _planes(args: argparse.Namespace) -> tuple[str, ...]:
+    unknown = [plane for plane in args.plane if plane not in PLANES]
+    if unknown:
+        raise UsageError(f"--plane {unknown[0]}: no such plane", f"known ones: {', '.join(PLANES)}")
+    return tuple(args.plane)
+
+
+def _selected(found: Sequence[Device], selectors: Sequence[str]) -> list[str]:
+    """Find devices by BDF (with or without its domain), netdev, RDMA device or fwctl name."""
+    return [
+        device.id
+        for device in found
+        if any(
+            word in (device.id, device.fwctl, *device.netdevs, *device.rdma) or f"0000:{word}" == device.bdf
+            for word in selectors
+        )
+    ]
+
+
+def _chosen(snapshot: Snapshot, args: argparse.Namespace) -> list[Setting]:
+    planes = _planes(args)
+    names = _selected(snapshot.devices, args.device)
+    if args.device and not names:
+        raise UsageError(f"--device {' '.join(args.device)}: no such device in {args.source}")
+    return [
+        setting
+        for setting in snapshot.settings
+        if (not planes or setting.plane in planes)
+        and (not args.device or setting.device in names)
+        and fnmatchcase(setting.name, args.name)
+        and (not args.pending or "pending" in state(setting))
+        and (not args.non_default or "set" in state(setting))
+    ]
+
+
+def _raw(bundle: Bundle, record_id: str) -> int:
+    found = [record for record in bundle.records if record_id in (record.id, record.id.lstrip("0"))]
+    if not found:
+        raise UsageError(f"--raw {record_id}: no such record in {bundle.path}")
+    sys.stdout.buffer.write(found[0].data)
+    return 0
+
+
+def _write(args: argparse.Namespace, renders: dict[str, Render]) -> None:
+    """Write the files that were asked for, then stdout; a suffix that is not known fails before anything is written."""
+    kinds = {path: Path(path).suffix[1:] for path in args.outputs}
+    for path, kind in kinds.items():
+        if kind not in ("html", "json"):
+            raise UsageError(f"-o {path}: no format for that suffix", "known ones: .html, .json")
+    for path, kind in kinds.items():
+        _save(Path(path), renders[kind]())
+    sys.stdout.write(renders[args.format]())
+    sys.stdout.flush()
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise SosmlxError(f"{path}: {error.strerror or error}", "name another file with -o FILE") from None
+
+
+def _html() -> ModuleType:
+    from sosmlx.report import html  # jinja2 costs a tenth of a second: only for pages
+
+    return html

@@ -1,0 +1,186 @@
+"""Commands that run on the host: collect, verify, and what there is. Standard library only, Python 3.9."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import resources
+
+from sosmlx.collectors import selected
+from sosmlx.collectors.engine import Engine, Planned, plan
+from sosmlx.collectors.proof import delta, observe
+from sosmlx.collectors.spec import Collector, File, Refusal
+from sosmlx.errors import UsageError
+from sosmlx.jsonio import dumps
+from sosmlx.model import Bundle, Record
+
+COMPLETE, INCOMPLETE, DAMAGED = 0, 3, 2
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A bundle that was just written, still in memory, and what changed on the host meanwhile."""
+
+    path: str
+    bundle: Bundle
+    changed: Mapping[str, object]
+
+
+def collect(args: argparse.Namespace) -> int:
+    """Read a host and write a bundle; its path is the last line on stdout."""
+    collectors = selected(vendor_access=args.vendor_access)
+    if args.plan:
+        planned = plan(collectors)
+        print(_plan_json(planned) if args.json else _plan_text(planned), end="")
+        return 0
+    found = gather(
+        args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
+        max_bytes=args.max_bytes,
+    )  # fmt: skip
+    code = _report(found, quiet=args.quiet)
+    print(found.path)
+    return code
+
+
+def gather(
+    spec: str,
+    folder: str,
+    collectors: Sequence[Collector],
+    *,
+    label: str = "",
+    form: str = "tar.xz",
+    max_seconds: float = 600.0,
+    max_bytes: int = 64 << 20,
+) -> Gathered:
+    """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError."""
+    from sosmlx.bundle.opening import hostname, source
+    from sosmlx.bundle.write import Meta, write
+
+    host = source(spec)
+    engine = Engine(host, max_seconds=max_seconds, max_bytes=max_bytes)
+    created = datetime.now(timezone.utc)
+    before = observe(host)
+    records = engine.collect(collectors)
+    changed = delta(before, observe(host))
+    over = any(record.answer.reason.startswith("budget:") for record in records)
+    meta = Meta(
+        host=hostname(records), created=created, rand=secrets.token_hex(4), label=label,
+        plan=[_plan_row(row) for row in plan(collectors)], delta=changed,
+        budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": over},
+        euid=os.geteuid() if hasattr(os, "geteuid") else -1, complete=not over,
+    )  # fmt: skip
+    return Gathered(write(records, meta, folder, form), Bundle(host.kind, host.path, tuple(records)), changed)
+
+
+def _report(found: Gathered, *, quiet: bool) -> int:
+    """Say on stderr what was read, what was not, and whether anything changed; return the exit code."""
+    from sosmlx.coverage import NO_FWCTL
+    from sosmlx.normalise import normalise
+
+    snapshot = normalise(found.bundle)
+    gaps = [row for row in snapshot.coverage if row.status in ("unknown", "partial")]
+    changes = found.changed.get("delta")
+    lines = [_outcomes(found.bundle.records)]
+    if not snapshot.devices:
+        lines.append("no adapter of vendor 0x15b3 on this host")
+    if any(row.reason == NO_FWCTL for row in gaps):
+        lines.append(
+            f"flash configuration was not read: {NO_FWCTL}. A kernel with fwctl and mlx5_fwctl (Linux 6.15 or a "
+            "backport) would let sosmlx read it; --vendor-access does it with mstconfig, which writes PCI "
+            "configuration space"
+        )
+    lines += [f"{row.device} {row.plane}: {row.status}: {row.reason}" for row in gaps if row.reason != NO_FWCTL]
+    if isinstance(changes, list) and changes:
+        lines.append(f"while collecting, this changed: {'; '.join(str(change) for change in changes)}")
+    else:
+        lines.append("taint, modules and /dev/mst are as they were before")
+    if not quiet:
+        for line in lines:
+            print(f"sosmlx: {line}", file=sys.stderr)
+    return INCOMPLETE if gaps or changes or not snapshot.devices else COMPLETE
+
+
+def _outcomes(records: Sequence[Record]) -> str:
+    counts = Counter(record.outcome.value for record in records)
+    return f"{len(records)} reads: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+
+
+def _plan_row(row: Planned) -> dict[str, object]:
+    read = row.read
+    what: dict[str, object] = (
+        {"path": read.path, "how": read.how} if isinstance(read, File) else {"argv": list(read.argv)}
+    )
+    return {
+        **what, "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
+        "channel": read.channel, "needs": list(row.needs),
+        "deadline": None if isinstance(read, Refusal) else read.deadline,
+        "hazard": "" if isinstance(read, Refusal) else read.hazard,
+    }  # fmt: skip
+
+
+def _plan_json(planned: Sequence[Planned]) -> str:
+    rows = [_plan_row(row) for row in planned]
+    return dumps({"schema": "sosmlx.plan/1", "version": "1.0", "reads": rows})
+
+
+def _plan_text(planned: Sequence[Planned]) -> str:
+    rows: list[list[str]] = [["what", "scope", "channel", "tier", "deadline", "hazard"]]
+    for row in planned:
+        read = row.read
+        what = read.path if isinstance(read, File) else " ".join(read.argv)
+        deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
+        hazard = "" if isinstance(read, Refusal) else read.hazard
+        rows.append([what, read.scope, read.channel, str(row.tier), deadline, hazard])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Check a bundle: intact (complete or partial), or which member is damaged."""
+    from sosmlx.bundle.read import verify as check
+
+    found, damages = check(args.bundle)
+    for damage in damages:
+        print(f"sosmlx: {args.bundle}: damaged: {damage}", file=sys.stderr)
+    if damages:
+        return DAMAGED
+    records = found.manifest.get("records")
+    count = len(records) if isinstance(records, list) else 0
+    state = "complete" if found.manifest.get("complete") else "partial: its time or byte budget ended it"
+    print(f"{args.bundle}: intact, {state}; {count} records, {len(found.members)} members; not signed")
+    return 0
+
+
+def listing(args: argparse.Namespace) -> int:
+    """List the record kinds that are parsed, or the scenarios in the package."""
+    if args.what == "kinds":
+        from sosmlx.parsers import PARSERS
+
+        for parser in PARSERS.values():
+            recognised = "recognised in a text" if parser.head or parser.members else "in bundles, or with --as"
+            print(f"{parser.kind:<20} {recognised}")
+        return 0
+    from sosmlx.simulator.host import load, scenarios
+
+    for name in scenarios():
+        print(f"sim:{name:<24} {load(name).get('title', '')}")
+    return 0
+
+
+def schema(args: argparse.Namespace) -> int:
+    """Print a JSON Schema of the package, or the names of all."""
+    folder = resources.files("sosmlx.data") / "schemas"
+    names = sorted(item.name[: -len(".json")] for item in folder.iterdir() if item.name.endswith(".json"))
+    if args.name is None:
+        print("\n".join(names))
+        return 0
+    if args.name not in names:
+        raise UsageError(f"schema {args.name}: there is none of that name", f"known ones: {', '.join(names)}")
+    print((folder / f"{args.name}.json").read_text(encoding="utf-8"), end="")
+    return 0

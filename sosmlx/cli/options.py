@@ -1,0 +1,128 @@
+"""The command line as data: commands, options, and which function carries each out. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+
+import sosmlx
+
+SOURCE = "live:, sim:SCENARIO, a bundle, a text of a known tool, a folder of texts, or - for standard input"
+
+EXIT_CODES = """exit codes:
+  code  diff                           collect                        show, devices, others
+  0     no difference                  every device complete          something was shown
+  1     differences                    -                              -
+  2     usage or unreadable input      nothing could be written       trouble
+  3     no difference seen, but one    written, but incomplete, no    stored bytes were damaged
+        side could not read what the   device, or something changed   or unparseable
+        other has                      while collecting
+  130   interrupted                    interrupted                    interrupted
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser. `run` of a parsed line is `half:function`: the module of `sosmlx.cli`, and what to call."""
+    top = argparse.ArgumentParser(
+        prog="sosmlx",
+        description=sosmlx.__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"sosmlx {sosmlx.__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    collect = _command(commands, "collect", "host:collect", "read this host and write a bundle",
+                       "sosmlx collect -o /var/tmp/bundles --label before-upgrade")  # fmt: skip
+    collect.add_argument("-o", dest="folder", metavar="DIR", default=".", help="write into DIR, created when missing")
+    collect.add_argument("--plan", action="store_true", help="print what would be read, and read nothing")
+    collect.add_argument("--json", action="store_true", help="with --plan: as JSON")
+    collect.add_argument("--label", default="", metavar="TEXT", help="a word for the bundle's name")
+    collect.add_argument(
+        "--max-seconds", type=_positive, default=600.0, metavar="S", help="time for the whole run (600)"
+    )
+    collect.add_argument("--max-bytes", type=_size, default=64 << 20, metavar="N", help="bytes to store (64 MiB)")
+    collect.add_argument("--vendor-access", action="store_true",
+                         help="let mstconfig read flash by PCI address: it WRITES PCI configuration space")  # fmt: skip
+    collect.add_argument("--source", default="live:", metavar="HOST", help="live: (default) or sim:SCENARIO")
+    collect.add_argument("--format", choices=("tar.xz", "tar.gz", "dir"), default="tar.xz", help="kind of archive")
+    collect.add_argument("--quiet", action="store_true", help="print nothing but the bundle's path")
+
+    devices = _command(commands, "devices", "analysis:devices", "list adapters and the channels into them",
+                       "sosmlx devices live:")  # fmt: skip
+    devices.add_argument("source", nargs="?", default="live:", metavar="SOURCE", help=SOURCE)
+
+    show = _command(commands, "show", "analysis:show", "settings, evidence, coverage and verdict of one source",
+                    "sosmlx show bundle.tar.xz --plane nvconfig --non-default")  # fmt: skip
+    show.add_argument("source", metavar="SOURCE", help=SOURCE)
+    show.add_argument("--name", metavar="GLOB", default="*", help="only settings whose name matches")
+    show.add_argument("--pending", action="store_true", help="only what waits for a reset")
+    show.add_argument("--non-default", action="store_true", help="only what differs from the factory view")
+    show.add_argument("--raw", metavar="RECORD", help="print the bytes of one record (its id) and nothing else")
+    _common(show)
+
+    diff = _command(commands, "diff", "analysis:diff", "what changed between two sources",
+                    "sosmlx diff before.txt after.txt")  # fmt: skip
+    diff.add_argument("left", metavar="LEFT", help=SOURCE)
+    diff.add_argument("right", metavar="RIGHT", help="the same")
+    diff.add_argument("--ignore", metavar="GLOB", action="append", default=[],
+                      help="leave out names, PLANE/NAME or DEVICE/PLANE/NAME (repeatable)")  # fmt: skip
+    _common(diff)
+
+    verify = _command(commands, "verify", "host:verify", "check that a bundle is whole and unchanged",
+                      "sosmlx verify bundle.tar.xz")  # fmt: skip
+    verify.add_argument("bundle", metavar="BUNDLE")
+
+    listing = _command(commands, "list", "host:listing", "the kinds and scenarios that there are", "sosmlx list kinds")
+    listing.add_argument("what", choices=("kinds", "scenarios"))
+
+    schema = _command(commands, "schema", "host:schema", "print a JSON Schema, or their names", "sosmlx schema diff")
+    schema.add_argument("name", nargs="?", metavar="NAME")
+
+    demo = _command(commands, "demo", "analysis:demo", "the whole job on a simulated host", "sosmlx demo /tmp/demo")
+    demo.add_argument("folder", nargs="?", default="sosmlx-demo", metavar="DIR", help="where to write (sosmlx-demo)")
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: str, words: str, example: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=words,
+        description=words,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    command.add_argument("--debug", action="store_true", help="show a traceback, for a bug report")
+    return command
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--all", action="store_true", dest="everything", help="counters and volatile values too")
+    command.add_argument("--plane", action="append", default=[], metavar="P", help="only this plane (repeatable)")
+    command.add_argument("--device", action="append", default=[], metavar="SEL",
+                         help="only this device: BDF, netdev, RDMA or fwctl name (repeatable)")  # fmt: skip
+    command.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="for standard output")
+    command.add_argument("-o", dest="outputs", action="append", default=[], metavar="FILE",
+                         help="write the result by suffix, .html or .json (repeatable)")  # fmt: skip
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError("a number of seconds above 0 was expected")
+    return value
+
+
+def _size(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("a number of bytes above 0 was expected")
+    return value
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse a command line; exits 2 for one that is wrong."""
+    return parser().parse_args(argv)

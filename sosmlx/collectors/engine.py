@@ -1,0 +1,148 @@
+"""Carry out the reads of collectors on a Source: one record for each, whatever happens, within the time given."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Callable
+
+from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal
+from sosmlx.model import Answer, Outcome, Record
+from sosmlx.sources.base import Source
+
+Target = tuple[str, ...]
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass
+class Engine:
+    """One collection. `max_seconds` and `max_bytes` bound the whole run: what does not fit is skipped, and says so."""
+
+    source: Source
+    max_seconds: float = 600.0
+    max_bytes: int = 64 << 20
+    now: Callable[[], datetime] = _now
+    monotonic: Callable[[], float] = time.monotonic
+    notice: Callable[[Record], None] = lambda record: None
+    _done: dict[Target, Record] = field(default_factory=dict)
+    _count: int = 0
+    _bytes: int = 0
+
+    def collect(self, collectors: Iterable[Collector]) -> list[Record]:
+        """Run the collectors one after the other; never raises for what a read does."""
+        until = self.monotonic() + self.max_seconds
+        records: list[Record] = []
+        for collector in collectors:
+            for record in self._collector(collector, until):
+                self.notice(record)
+                records.append(record)
+        return records
+
+    def _collector(self, collector: Collector, until: float) -> Iterator[Record]:
+        waiting: deque[Read] = deque(collector.reads)
+        while waiting:
+            read = waiting.popleft()
+            target = _target(read)
+            known = self._done.get(target)
+            record = known or self._record(collector.name, read, until)
+            more, trouble = _expand(read, record)
+            waiting.extend(more)
+            if trouble:
+                record = replace(record, answer=replace(record.answer, outcome=Outcome.FAILED, reason=trouble))
+            if known is None:
+                self._done[target] = record
+                if more or not _is_probe(read) or record.outcome not in (Outcome.COLLECTED, Outcome.ABSENT):
+                    self._count += 1
+                    record = self._done[target] = replace(record, id=f"{self._count:05d}")
+                    yield record
+
+    def _record(self, collector: str, read: Read, until: float) -> Record:
+        start, began = self.now(), self.monotonic()
+        left = until - began
+        if isinstance(read, Refusal):
+            answer = Answer(outcome=Outcome.SKIPPED, reason=read.reason)
+        elif left <= 0:
+            answer = Answer(
+                outcome=Outcome.SKIPPED, reason=f"budget: {self.max_seconds:g} s for the whole run are over"
+            )
+        elif self._bytes >= self.max_bytes:
+            answer = Answer(outcome=Outcome.SKIPPED, reason=f"budget: {self.max_bytes} bytes are stored")
+        else:
+            answer = self._read(read, min(read.deadline, left))
+        self._bytes += len(answer.data) + len(answer.stderr)
+        return Record(
+            id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,
+            argv=() if isinstance(read, File) else read.argv, path=read.path if isinstance(read, File) else "",
+            scope=read.scope, channel=read.channel, start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            duration_ms=int((self.monotonic() - began) * 1000),
+        )  # fmt: skip
+
+    def _read(self, read: File | Command, deadline: float) -> Answer:
+        try:
+            if isinstance(read, File):
+                return self.source.read(read.path, read.how, deadline)
+            answer = self.source.run(read.argv, deadline)
+            return answer if read.lines is None else _only(answer, read)
+        except Exception as error:  # noqa: BLE001 - the house's one broad except: a fault of ours becomes a record
+            return Answer(outcome=Outcome.FAILED, reason=f"sosmlx: {type(error).__name__}: {error}")
+
+
+def _only(answer: Answer, read: Command) -> Answer:
+    """Keep the lines that the declaration asks for; the reason says how many there were."""
+    lines = answer.data.splitlines(keepends=True)
+    kept = [line for line in lines if read.lines is not None and read.lines.search(line)]
+    reason = answer.reason or f"{len(kept)} of {len(lines)} lines kept"
+    return replace(answer, data=b"".join(kept), reason=reason)
+
+
+def _expand(read: Read, record: Record) -> tuple[list[Read], str]:
+    expand = None if isinstance(read, Refusal) else read.expand
+    if expand is None:
+        return [], ""
+    try:
+        return list(expand(record)), ""
+    except (ValueError, LookupError, TypeError) as error:
+        return [], f"sosmlx: {type(error).__name__} while choosing the next reads: {error}"
+
+
+def _target(read: Read) -> Target:
+    return (read.path,) if isinstance(read, File) else ("run", *read.argv)
+
+
+def _is_probe(read: Read) -> bool:
+    return not isinstance(read, Refusal) and read.probe
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One row of a plan: a read as declared, with placeholders where an answer decides."""
+
+    collector: str
+    tier: int
+    read: Read
+    needs: tuple[str, ...] = ()
+
+
+def plan(collectors: Iterable[Collector]) -> list[Planned]:
+    """List what would be read, without reading: an `expand` is asked with the pattern of its declaration."""
+    rows: list[Planned] = []
+    seen: dict[Target, Read | None] = {}
+    for collector in collectors:
+        waiting: deque[Read] = deque(collector.reads)
+        while waiting:
+            read = waiting.popleft()
+            if _target(read) not in seen:
+                seen[_target(read)] = read
+                rows.append(Planned(collector.name, collector.tier, read, collector.needs))
+            if not isinstance(read, Refusal) and read.expand is not None:
+                path = read.path if isinstance(read, File) else ""
+                argv = () if isinstance(read, File) else read.argv
+                asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), argv, path)
+                waiting.extend(read.expand(asked))
+    return rows

@@ -1,0 +1,95 @@
+"""How a collector is declared: reads as data, and pure functions that turn one answer into the next reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from re import Pattern
+from typing import Callable, Union
+
+from sosmlx.model import HOST, Record
+from sosmlx.sources.base import How
+
+Expand = Callable[[Record], "Iterable[Read]"]
+"""What one answer makes us read next. Called for every outcome; must be pure."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A path to read: a file's bytes, a link's target, or a folder's names.
+
+    `pattern` is an answer that makes `expand` name its reads with placeholders, for `--plan`. A `probe` that leads to
+    nothing leaves no record. `deadline` is in seconds.
+    """
+
+    kind: str
+    path: str
+    subject: str = HOST
+    how: How = "bytes"
+    expand: Expand | None = None
+    pattern: bytes = b""
+    probe: bool = False
+    deadline: float = 5.0
+    hazard: str = ""
+    scope: str = "inspection"
+    channel: str = "kernel"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to run, found in the fixed search list; `lines` keeps only the output lines that match."""
+
+    kind: str
+    argv: tuple[str, ...]
+    subject: str = HOST
+    expand: Expand | None = None
+    pattern: bytes = b""
+    lines: Pattern[bytes] | None = None
+    probe: bool = False
+    deadline: float = 20.0
+    hazard: str = ""
+    scope: str = "inspection"
+    channel: str = "kernel"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A read that is not done, and why: it leaves a record with outcome `skipped`."""
+
+    kind: str
+    subject: str
+    reason: str
+    argv: tuple[str, ...]
+    scope: str = "inspection"
+    channel: str = "kernel"
+
+
+Read = Union[File, Command, Refusal]
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A named set of reads. `tier`: 0 identity, 1 default, 2 extended, 3 heavy. `needs` is said, not enforced."""
+
+    name: str
+    title: str
+    reads: tuple[Read, ...]
+    tier: int = 1
+    needs: tuple[str, ...] = ()
+
+
+PLACEHOLDER = re.compile(r"\{\w+\}\Z")
+_BDF = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,62}\Z")
+
+
+def names(record: Record, kind: str = "name") -> Iterable[str]:
+    """Return the names that a folder's answer lists and that are safe to use in a path or an argument.
+
+    A name of the kernel is data from outside: only what looks like a BDF (`kind="bdf"`) or a plain name passes, or a
+    placeholder of a plan.
+    """
+    allowed = _BDF if kind == "bdf" else _NAME
+    found = record.data.decode("utf-8", "replace").split("\n") if record.has_bytes else []
+    return [name for name in found if allowed.match(name) or PLACEHOLDER.match(name)]

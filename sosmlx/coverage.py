@@ -1,0 +1,112 @@
+"""How much of each plane of each device was seen, and why not more: what was not read is never called fine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sosmlx.identity import Facts
+from sosmlx.model import HOST, Coverage, Device, Evidence, Outcome, Plane, Record, Setting
+from sosmlx.parsers import PARSERS
+
+_ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
+"""A tool or attribute that is not there makes a plane unknown only where nothing else read that plane."""
+
+_HAS_FLASH = ("pf", "ecpf", "dpu-host", "dpu-nic-mode")
+_BOUND = (*_HAS_FLASH, "vf")
+_INFINIBAND_CLASS = "0x0207"
+
+NO_FWCTL = "no fwctl device on this host"
+ELIDED = "elided"
+
+Cell = tuple[str, Plane]
+
+
+def coverage(
+    devices: Sequence[Device],
+    settings: Sequence[Setting],
+    records: Sequence[Record],
+    facts: Facts,
+    evidence: Sequence[Evidence],
+    equal: Mapping[Cell, int],
+    pasted: bool,
+) -> Iterator[Coverage]:
+    """Yield a row for every plane that was read, or that should have been for the device's role."""
+    read = Counter((setting.device, setting.plane) for setting in settings)
+    seen = Counter(read) + Counter(equal)
+    troubles = _troubles(devices, records)
+    expected = set() if pasted else _expected(devices, facts)
+    elided = {row.subject for row in evidence if row.kind == ELIDED}
+    for device in devices:
+        if device.role not in _HAS_FLASH and not pasted:
+            yield Coverage(device.id, "nvconfig", "notapplicable", reason=f"a function of role {device.role}")
+    cells: set[Cell] = {*seen, *expected, *(cell for cell, found in troubles.items() if _counts(found, seen[cell]))}
+    for cell in sorted(cells):
+        device_id, plane = cell
+        found = _counts(troubles.get(cell, []), seen[cell])
+        reason = "; ".join(dict.fromkeys(_words(record) for record in found))[:300]
+        if device_id in elided and plane == "nvconfig":
+            reason = reason or "rows were left out of the text"
+        if plane == "nvconfig" and not seen[cell]:
+            reason = reason or _why_no_flash(records)
+        status = _status(seen[cell], bool(reason))
+        yield Coverage(device_id, plane, status, read[cell], len(found), reason, equal.get(cell, 0))
+
+
+def _status(read: int, troubled: bool) -> str:
+    if not read:
+        return "unknown"
+    return "partial" if troubled else "complete"
+
+
+def _counts(troubles: Iterable[Record], read: int) -> list[Record]:
+    return [record for record in troubles if not read or record.outcome not in _ABSENT]
+
+
+def _troubles(devices: Sequence[Device], records: Iterable[Record]) -> dict[Cell, list[Record]]:
+    """Sort the reads that gave nothing, or not all, by the plane of the device that they would have told about."""
+    found: dict[Cell, list[Record]] = {}
+    bound = [device.id for device in devices if device.role in _BOUND]
+    for record in records:
+        if record.outcome is Outcome.COLLECTED:
+            continue
+        parser = PARSERS.get(record.kind)
+        for plane in parser.planes if parser else ():
+            owners = [record.function]
+            if record.function == HOST and plane not in ("kernel", "module"):
+                owners = bound
+            for owner in owners:
+                found.setdefault((owner, plane), []).append(record)
+    return found
+
+
+def _expected(devices: Sequence[Device], facts: Facts) -> set[Cell]:
+    cells: set[Cell] = {(HOST, "kernel"), (HOST, "module")}
+    for device in devices:
+        cells.add((device.id, "pci"))
+        if device.role in _HAS_FLASH:
+            cells.add((device.id, "nvconfig"))
+        if device.role in _BOUND:
+            cells |= {(device.id, "devlink"), (device.id, "firmware"), (device.id, "health")}
+        if device.netdevs:
+            cells.add((device.id, "net"))
+            if not facts.get(device.id, {}).get("class", [""])[0].startswith(_INFINIBAND_CLASS):
+                cells.add((device.id, "ethtool"))
+        if device.rdma:
+            cells.add((device.id, "rdma"))
+    return cells
+
+
+def _words(record: Record) -> str:
+    what = " ".join(record.argv) or record.path
+    return f"{what}: {record.outcome.value}" + (f" ({record.answer.reason})" if record.answer.reason else "")
+
+
+def _why_no_flash(records: Iterable[Record]) -> str:
+    """Say once what was in the way of the flash configuration."""
+    for record in records:
+        if record.kind == "fwctl.nodes" and not record.data.strip():
+            return NO_FWCTL if record.outcome in (*_ABSENT, Outcome.COLLECTED) else _words(record)
+        if record.kind == "tool.version" and record.argv[:1] == ("mstconfig",) and not record.has_bytes:
+            return f"mstconfig did not run: {record.answer.reason}"
+    return "nothing read it"

@@ -1,0 +1,289 @@
+"""Two snapshots in, the differences out. `unknown` wins: what was not read is not evidence of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from sosmlx.coverage import ELIDED
+from sosmlx.diff.align import align
+from sosmlx.diff.cancel import cancel
+from sosmlx.model import (
+    FACETS,
+    HOST,
+    SHOWN_CLASSES,
+    Bundle,
+    Coverage,
+    Device,
+    Difference,
+    Facet,
+    Gap,
+    Match,
+    Setting,
+    Snapshot,
+    same_value,
+)
+from sosmlx.normalise import normalise
+from sosmlx.parsers import PARSERS
+from sosmlx.parsers.values import CONFLICT, NOT_SHOWN
+
+Knob = tuple[str, str, str]
+"""Plane, name and cmode: a setting's key within one device."""
+
+SEVERITY: Mapping[str, str] = {
+    "config": "medium", "firmware": "medium", "evidence": "high", "health": "medium", "identity": "low",
+    "capability": "low", "counter": "info", "volatile": "info",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that a diff found. `gaps` are unknown, `scope` is what was captured on one side only."""
+
+    left: Snapshot
+    right: Snapshot
+    matches: tuple[Match, ...]
+    differences: tuple[Difference, ...]
+    gaps: tuple[Gap, ...]
+    scope: tuple[Gap, ...]
+    hidden: int = 0
+
+    @property
+    def configuration(self) -> list[Difference]:
+        """The differences that count as a change of the configuration or the firmware."""
+        return [row for row in self.differences if row.cls in ("config", "firmware")]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a reader wants to see of a comparison; everything else is counted as hidden."""
+
+    everything: bool = False
+    planes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def shows(self, row: Difference) -> bool:
+        """Whether a difference is shown and counts."""
+        if not self.everything and row.cls not in SHOWN_CLASSES:
+            return False
+        names = (row.name, f"{row.plane}/{row.name}", f"{row.device}/{row.plane}/{row.name}")
+        return (
+            (not self.planes or row.plane in self.planes)
+            and (not self.devices or row.device in self.devices)
+            and not any(fnmatchcase(name, glob) for glob in self.ignore for name in names)
+        )
+
+
+def compare_bundles(left: Bundle, right: Bundle, only: Filter = Filter()) -> Comparison:
+    """Compare two bundles: equal records cancel, what is left is parsed and joined by key."""
+    rests = cancel(left, right, _same_places(left, right))
+    return compare(normalise(left, rests[0]), normalise(right, rests[1]), only)
+
+
+def _same_places(left: Bundle, right: Bundle) -> Mapping[str, bool]:
+    """Tell which addresses name the same device on both sides, from the records that identify devices."""
+    if left.is_text or right.is_text:
+        return {}
+    snapshots = [normalise(_identity(side)) for side in (left, right)]
+    return {
+        match.left: match.left == match.right
+        for match in align(snapshots[0].devices, snapshots[1].devices)
+        if match.left is not None
+    }
+
+
+def _identity(bundle: Bundle) -> Bundle:
+    kept = tuple(record for record in bundle.records if record.kind in PARSERS and PARSERS[record.kind].identity)
+    return replace(bundle, records=kept)
+
+
+def compare(left: Snapshot, right: Snapshot, only: Filter = Filter()) -> Comparison:
+    """Compare two snapshots by device and knob."""
+    pasted = not (left.is_host and right.is_host)
+    matches = align(left.devices, right.devices, pasted)
+    sides = (_Side(left), _Side(right))
+    found: list[Difference] = []
+    gaps: list[Gap] = []
+    scope: list[Gap] = []
+    for match in [*matches, Match(HOST, "host", HOST, HOST)]:
+        if match.left is None or match.right is None:
+            found += _lonely(match)
+            continue
+        found += _moved(match, sides)
+        pair = _Pair(match, sides[0], sides[1], pasted)
+        found += pair.differences()
+        gaps += pair.gaps
+        scope += pair.scope
+    shown = sorted((row for row in found if only.shows(row)), key=_order)
+    gaps = [gap for gap in gaps if not only.planes or gap.plane in only.planes]
+    return Comparison(
+        left, right, tuple(matches), tuple(shown), tuple(gaps), tuple(scope), hidden=len(found) - len(shown)
+    )
+
+
+def _order(row: Difference) -> tuple[str, str, str, str, int]:
+    return (row.device, row.plane, row.name, row.cmode, FACETS.index(row.facet) if row.facet in FACETS else 99)
+
+
+def _lonely(match: Match) -> Iterator[Difference]:
+    """Say that a device is on one side only, once, instead of every setting that it had."""
+    name, change = (match.left, "removed") if match.left is not None else (match.right, "added")
+    facet = Facet(name, name or "")
+    yield Difference(
+        match.id, "pci", "device", "", "current", change, "identity",
+        facet if change == "removed" else None, facet if change == "added" else None, "medium",
+    )  # fmt: skip
+
+
+def _moved(match: Match, sides: tuple[_Side, _Side]) -> Iterator[Difference]:
+    """Say that a card sits in another slot, or that a slot holds another card."""
+    one, other = sides[0].devices.get(match.left or ""), sides[1].devices.get(match.right or "")
+    if one is None or other is None or not (one.bdf and other.bdf):
+        return
+    if "swapped" in match.match:
+        yield Difference(
+            match.id, "pci", "card", "", "current", "moved", "identity", Facet(one.serial, one.serial),
+            Facet(other.serial, other.serial), "medium", note="the card in this slot was swapped for another",
+        )  # fmt: skip
+    elif one.bdf.rpartition(":")[2] != other.bdf.rpartition(":")[2] or not one.bdf.endswith(other.bdf[-7:]):
+        yield Difference(
+            match.id, "pci", "slot", "", "current", "moved", "identity", Facet(one.bdf, one.bdf),
+            Facet(other.bdf, other.bdf), "medium", note=f"the same card by {match.match}, in another slot",
+        )  # fmt: skip
+
+
+class _Side:
+    """One snapshot, its settings and coverage at hand by device."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.devices: dict[str, Device] = {device.id: device for device in snapshot.devices}
+        self.settings: dict[str, dict[Knob, Setting]] = {}
+        for setting in snapshot.settings:
+            self.settings.setdefault(setting.device, {})[setting.key[1:]] = setting
+        self.coverage: dict[tuple[str, str], Coverage] = {(row.device, row.plane): row for row in snapshot.coverage}
+        self.elided = {row.subject for row in snapshot.evidence if row.kind == ELIDED}
+
+
+class _Pair:
+    """One device on both sides."""
+
+    def __init__(self, match: Match, left: _Side, right: _Side, pasted: bool) -> None:
+        self.id = match.id
+        self.names = (match.left or "", match.right or "")
+        self.sides = (left, right)
+        self.pasted = pasted
+        self.rows = tuple(side.settings.get(name, {}) for side, name in zip(self.sides, self.names))
+        self.gaps: list[Gap] = []
+        self.scope: list[Gap] = []
+        self.columns: dict[str, set[str]] = {}
+        devices = [side.devices.get(name) for side, name in zip(self.sides, self.names)]
+        self.firmware = [device.running if device else "" for device in devices]
+        self.psid = [device.psid if device else "" for device in devices]
+
+    def differences(self) -> Iterator[Difference]:
+        """Yield what differs; fills `gaps` and `scope` with what one side could not tell."""
+        missing: dict[tuple[int, str], list[Setting]] = {}
+        self.columns = self._columns()
+        for knob in {**self.rows[0], **self.rows[1]}:
+            one, other = self.rows[0].get(knob), self.rows[1].get(knob)
+            if one is not None and other is not None:
+                yield from self._facets(one, other)
+            else:
+                side, setting = (1, one) if one is not None else (0, other)
+                if setting is not None:
+                    missing.setdefault((side, knob[0]), []).append(setting)
+        for (side, plane), settings in sorted(missing.items()):
+            yield from self._missing(side, plane, settings)
+
+    def _missing(self, side: int, plane: str, settings: Sequence[Setting]) -> Iterator[Difference]:
+        """Judge knobs that one side does not have: its own word for it, or only its silence."""
+        row = self.sides[side].coverage.get((self.names[side], plane))
+        where = ("left", "right")[side]
+        names = tuple(sorted(setting.name for setting in settings))
+        if row is None or row.status == "notapplicable":
+            self.scope.append(Gap(self.id, plane, where, names, "this plane was not captured there"))
+        elif row.status == "unknown" and self.pasted:
+            self.scope.append(Gap(self.id, plane, where, names, row.reason))
+        elif row.status != "complete":
+            self.gaps.append(Gap(self.id, plane, where, names, row.reason))
+        else:
+            for setting in settings:
+                change = ("added", "removed")[side]
+                for facet_name, facet in setting.facets:
+                    yield self._row(setting, facet_name, change, *((facet, None) if side else (None, facet)))
+
+    def _facets(self, one: Setting, other: Setting) -> Iterator[Difference]:
+        if one.facets == other.facets:
+            return
+        ones, others = dict(one.facets), dict(other.facets)
+        for name in ones.keys() ^ others.keys():
+            if name in self.columns.get(one.plane, ()):
+                side = "right" if name in ones else "left"
+                self.gaps.append(Gap(self.id, one.plane, side, (one.name,), "the tool gave no value", name))
+        for name in (name for name in ones if name in others):
+            facet, right = ones[name], others[name]
+            if same_value(facet, right):
+                continue
+            if any(view.reason in (CONFLICT, NOT_SHOWN) for view in (facet, right)):
+                side = "left" if facet.reason in (CONFLICT, NOT_SHOWN) else "right"
+                reason = facet.reason or right.reason
+                self.gaps.append(Gap(self.id, one.plane, side, (one.name,), reason, name))
+                continue
+            cause, note = self._cause(one, other, name)
+            yield self._row(one, name, "changed", facet, right, cause, note or _inside(facet, right))
+
+    def _columns(self) -> dict[str, set[str]]:
+        """Return the facets that both sides show, per plane; one that a side lacks altogether is a matter of scope."""
+        shown: list[dict[str, set[str]]] = []
+        for rows in self.rows:
+            planes: dict[str, set[str]] = {}
+            for setting in rows.values():
+                planes.setdefault(setting.plane, set()).update(name for name, _ in setting.facets)
+            shown.append(planes)
+        for plane in sorted(set(shown[0]) & set(shown[1])):
+            for side, where in ((0, "left"), (1, "right")):
+                for facet in sorted(shown[1 - side][plane] - shown[side][plane]):
+                    reason = f"the column {facet!r} is not there"
+                    self.scope.append(Gap(self.id, plane, where, (), reason, facet))
+        return {plane: shown[0][plane] & shown[1][plane] for plane in set(shown[0]) & set(shown[1])}
+
+    def _cause(self, one: Setting, other: Setting, facet: str) -> tuple[str, str]:
+        """Tell a changed default from a set value, where both sides read the factory view of one PSID."""
+        if one.plane != "nvconfig":
+            return "unknown", ""
+        defaults = (one.facet("default"), other.facet("default"))
+        if defaults[0] is None or defaults[1] is None:
+            return "unknown", "no factory view on both sides"
+        if not same_value(defaults[0], defaults[1]):
+            moved = self.psid[0] == self.psid[1] and all(self.firmware) and self.firmware[0] != self.firmware[1]
+            return ("moved with firmware" if moved else "unknown"), "the default differs"
+        return "set", ""
+
+    def _row(
+        self, setting: Setting, facet: str, change: str, left: Facet | None, right: Facet | None,
+        cause: str = "unknown", note: str = "",
+    ) -> Difference:  # fmt: skip
+        return Difference(
+            self.id, setting.plane, setting.name, setting.cmode, facet, change, setting.cls, left, right,
+            SEVERITY[setting.cls], cause, note,
+        )  # fmt: skip
+
+
+def _inside(left: Facet, right: Facet) -> str:
+    """Say where two lists differ; scalars need no words."""
+    if not (isinstance(left.value, tuple) and isinstance(right.value, tuple)):
+        return ""
+    from deepdiff import DeepDiff  # imported late: most diffs hold no list
+
+    found = DeepDiff(
+        list(left.value), list(right.value), view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False
+    )
+    places = sorted({str(level.path(output_format="list")) for levels in found.values() for level in levels})
+    return f"elements {', '.join(places)}" if places else ""
+
+
+def unknown_planes(snapshot: Snapshot) -> Iterable[Coverage]:
+    """List the planes of a snapshot that were not read, or not completely."""
+    return [row for row in snapshot.coverage if row.status in ("unknown", "partial")]

@@ -1,0 +1,112 @@
+"""Which devices there are, and what they are: from facts that several reads gave, strongest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from sosmlx.model import HOST, Device, Setting
+
+Facts = dict[str, dict[str, list[str]]]
+"""Subject → fact name → values, in the order in which they were read."""
+
+# PCI device ids of BlueField integrated ConnectX functions (pci.ids, vendor 15b3).
+_BLUEFIELD = ("0xa2d2", "0xa2d6", "0xa2dc", "0xa2df")
+_NETWORK_CLASSES = ("0x0200", "0x0207")
+_BRIDGE_CLASS = "0x0604"
+_REPRESENTOR = re.compile(r"(?:c\d+)?pf\d+(?:vf|sf)\d+\Z")
+
+# PCI device ids of ConnectX functions (pci.ids, vendor 15b3); the marketing name is all that is taken from it.
+MODELS: dict[str, str] = {
+    "0x1013": "ConnectX-4", "0x1015": "ConnectX-4 Lx", "0x1017": "ConnectX-5", "0x1019": "ConnectX-5 Ex",
+    "0x101b": "ConnectX-6", "0x101d": "ConnectX-6 Dx", "0x101f": "ConnectX-6 Lx", "0x1021": "ConnectX-7",
+    "0x1023": "ConnectX-8", "0xa2d2": "BlueField", "0xa2d6": "BlueField-2", "0xa2dc": "BlueField-3",
+    "0xa2df": "BlueField-4",
+}  # fmt: skip
+
+
+def identify(facts: Facts, settings: Sequence[Setting], pasted: bool) -> list[Device]:
+    """List the devices of a snapshot, sorted by id.
+
+    On a host these are the PCI functions that discovery found; in a pasted text, whatever device it speaks of.
+    """
+    joined = _join(facts)
+    if pasted:
+        ids = {subject for subject in joined if subject != HOST}
+        ids |= {setting.device for setting in settings if setting.device != HOST}
+        return [_device(name, joined.get(name, {}), joined.get(HOST, {}), facts) for name in sorted(ids)]
+    bdfs = sorted(subject for subject, names in joined.items() if "class" in names or "device_id" in names)
+    return [_device(bdf, joined[bdf], joined.get(HOST, {}), facts) for bdf in bdfs]
+
+
+def _join(facts: Facts) -> Facts:
+    """Add the facts of a function's parts (its netdevs, its RDMA devices) to the function's own."""
+    joined: Facts = {}
+    for subject, names in facts.items():
+        owner = subject if subject.startswith("auxiliary/") else subject.partition("/")[0]
+        for name, values in names.items():
+            joined.setdefault(owner, {}).setdefault(name, []).extend(values)
+    return joined
+
+
+def _device(name: str, facts: Mapping[str, list[str]], host: Mapping[str, list[str]], all_facts: Facts) -> Device:
+    def first(*names: str) -> str:
+        return next((facts[fact][0] for fact in names if facts.get(fact)), "")
+
+    role = _role(facts, host)
+    fwctl = first("fwctl")
+    return Device(
+        id=name,
+        bdf=name if re.match(r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z", name) else "",
+        board=first("board"),
+        asic=first("asic"),
+        role=role,
+        model=first("model") or MODELS.get(first("device_id"), ""),
+        part_number=first("part_number"),
+        psid=first("psid"),
+        serial=first("serial"),
+        running=first("fw.version.running", "fw.running"),
+        stored=first("fw.version.stored", "fw.stored"),
+        netdevs=_netdevs(name, facts, all_facts),
+        rdma=tuple(sorted(dict.fromkeys(facts.get("rdma", ())))),
+        fwctl=fwctl,
+        channels=tuple(_channels(facts, fwctl)),
+    )
+
+
+def _role(facts: Mapping[str, list[str]], host: Mapping[str, list[str]]) -> str:
+    """Derive the role of a function from its class, its links and its driver; `pf` is what a paste speaks of."""
+    pci_class = (facts.get("class") or [""])[0]
+    driver = (facts.get("driver") or [""])[0]
+    if pci_class.startswith(_BRIDGE_CLASS):
+        return "bridge"
+    if driver.startswith("mlx4"):
+        return "mlx4"
+    if driver in ("vfio-pci", "mlx5_vfio_pci"):
+        return "vfio-owned"
+    if "physfn" in facts:
+        return "vf"
+    if pci_class and not pci_class.startswith(_NETWORK_CLASSES):
+        return "other"
+    if (facts.get("device_id") or [""])[0] in _BLUEFIELD:
+        return "ecpf" if "bluefield" in host else "dpu-host"
+    return "pf"
+
+
+def _netdevs(bdf: str, facts: Mapping[str, list[str]], all_facts: Facts) -> tuple[str, ...]:
+    """Order a function's netdevs: its own port first, representors after it."""
+
+    def rank(name: str) -> tuple[bool, str]:
+        port = all_facts.get(f"{bdf}/{name}", {}).get("phys_port_name", [""])[0]
+        return (bool(_REPRESENTOR.match(port)), name)
+
+    return tuple(sorted(dict.fromkeys(facts.get("netdev", ())), key=rank))
+
+
+def _channels(facts: Mapping[str, list[str]], fwctl: str) -> list[str]:
+    found = ["fwctl"] if fwctl else []
+    if (facts.get("driver") or [""])[0] == "mlx5_core":
+        found.append("devlink")
+    if (facts.get("driver") or [""])[0] in ("vfio-pci", "mlx5_vfio_pci"):
+        found.append("vfio")
+    return found

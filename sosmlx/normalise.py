@@ -1,0 +1,202 @@
+"""Records in, one snapshot out: the same knob has the same key and unit whichever tool it came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from sosmlx.coverage import Cell, coverage
+from sosmlx.errors import InputError, ParseError
+from sosmlx.identity import Facts, identify
+from sosmlx.model import (
+    FACETS,
+    HOST,
+    Answer,
+    Bundle,
+    Evidence,
+    Facet,
+    Fact,
+    Item,
+    Outcome,
+    Record,
+    Setting,
+    Snapshot,
+    SourceInfo,
+    Unparsed,
+    Value,
+    known,
+    same_value,
+)
+from sosmlx.parsers import PARSERS, UNKNOWN
+from sosmlx.parsers.ticket import decode, decode_paste
+
+DISAGREEMENT = "disagreement"
+"""Evidence kind: two reads of one bundle gave one knob different values."""
+
+
+@dataclass
+class _Found:
+    """What all records of a bundle said, before it is put together."""
+
+    settings: list[Setting] = field(default_factory=list)
+    facts: Facts = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+    unparsed: list[Unparsed] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    equal: Counter[Cell] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What is left of a record after everything that is equal on the other side of a diff has cancelled.
+
+    `text` is parsed in place of the record's bytes (None: nothing is left); `equal` counts what cancelled, by device.
+    """
+
+    text: str | None
+    equal: Mapping[str, int]
+
+
+def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType({})) -> Snapshot:
+    """Parse all records of a bundle and put them together; never raises for what a record holds.
+
+    `reduced` (by record id) is what a diff leaves to be parsed of a record.
+    """
+    found = _Found()
+    for record in bundle.records:
+        rest = reduced.get(record.id)
+        if rest is not None:
+            parser = PARSERS[record.kind]
+            found.equal.update({(device, plane): n for device, n in rest.equal.items() for plane in parser.planes})
+            data = (rest.text or "").encode()
+            record = replace(record, answer=replace(record.answer, data=data))
+            if rest.text is None:
+                found.records.append(record)
+                continue
+        _read(record, bundle.is_text, found)
+    found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
+    devices = identify(found.facts, found.settings, bundle.is_text)
+    parts = {device.id: (*device.netdevs, *device.rdma) for device in devices}
+    settings, conflicts = _merge(_owned(found.settings, parts, bundle.is_text))
+    host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
+    return Snapshot(
+        source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
+                          bundle.label),
+        host=_host(host, settings),
+        devices=tuple(devices),
+        settings=tuple(settings),
+        evidence=(*found.evidence, *conflicts),
+        coverage=tuple(coverage(devices, settings, found.records, found.facts, found.evidence, found.equal,
+                                bundle.is_text)),
+        unparsed=tuple(found.unparsed),
+    )  # fmt: skip
+
+
+def parse(record: Record, pasted: bool) -> Iterator[Item]:
+    """Parse one record; `pasted` undoes a ticket's quoting first. Raises ParseError."""
+    parser = PARSERS.get(record.kind, PARSERS[UNKNOWN])
+    try:
+        text = decode_paste(record.data, record.path or record.kind) if pasted else decode(record.data)
+    except InputError as error:
+        raise ParseError(error.message) from None
+    yield from parser.parse(text, record)
+
+
+def _read(record: Record, pasted: bool, found: _Found) -> None:
+    """Sort what one record says into place; a text that its parser refuses is a failed read."""
+    if record.kind not in PARSERS:
+        found.evidence.append(Evidence("kind.unknown", record.subject, f"kind {record.kind!r} is not known here"))
+    if record.has_bytes:
+        try:
+            for item in parse(record, pasted):
+                _place(item, record.id, found)
+        except ParseError as error:
+            found.evidence.append(
+                Evidence("unparseable", record.subject, error.message, "medium", "reported", record.id)
+            )
+            answer = Answer(record.data, Outcome.FAILED, error.message)
+            record = replace(record, answer=answer)
+    found.records.append(record)
+
+
+def _place(item: Item, record: str, found: _Found) -> None:
+    if isinstance(item, Setting):
+        found.settings.append(item._replace(record=record))
+    elif isinstance(item, Fact):
+        found.facts.setdefault(item.subject, {}).setdefault(item.name, []).append(item.value)
+    elif isinstance(item, Evidence):
+        found.evidence.append(item._replace(record=record))
+    else:
+        found.unparsed.append(item._replace(record=record))
+
+
+def _owned(settings: Sequence[Setting], parts: Mapping[str, tuple[str, ...]], pasted: bool) -> Iterator[Setting]:
+    """Give each setting to its function; one of a further netdev or RDMA device carries that name in its own.
+
+    The first netdev of a function needs no name in the key: interfaces are renamed between boots.
+    """
+    for setting in settings:
+        function, _, part = setting.device.partition("/")
+        if setting.device in parts or setting.device == HOST or not part:
+            if setting.device in parts or setting.device == HOST or pasted:
+                yield setting
+        elif function in parts:
+            primary = part in _primaries(parts[function])
+            yield setting._replace(device=function, name=setting.name if primary else f"{setting.name}@{part}")
+
+
+def _primaries(parts: tuple[str, ...]) -> tuple[str, ...]:
+    netdevs = [part for part in parts if not part.startswith("mlx5_")]
+    rdma = [part for part in parts if part.startswith("mlx5_")]
+    return (*netdevs[:1], *rdma[:1])
+
+
+def _merge(settings: Iterable[Setting]) -> tuple[list[Setting], list[Evidence]]:
+    """Join rows of one key; where two reads disagree, the first read counts and the other is evidence."""
+    merged: dict[tuple[str, str, str, str], Setting] = {}
+    conflicts: list[Evidence] = []
+    for setting in settings:
+        before = merged.get(setting.key)
+        if before is None:
+            merged[setting.key] = setting
+            continue
+        facets = dict(before.facets)
+        for name, facet in setting.facets:
+            old = facets.get(name)
+            if old is None or (known(facet) and not known(old)):
+                facets[name] = facet
+            elif known(facet) and not same_value(old, facet):
+                conflicts.append(_conflict(before, setting, name, old, facet))
+        order = tuple(sorted(facets.items(), key=lambda pair: FACETS.index(pair[0])))
+        merged[setting.key] = before._replace(facets=order)
+    return list(merged.values()), conflicts
+
+
+def _conflict(before: Setting, setting: Setting, facet: str, old: Facet, new: Facet) -> Evidence:
+    text = (
+        f"{setting.plane} {setting.name} {facet}: record {before.record} says {old.raw!r}, "
+        f"record {setting.record} says {new.raw!r}"
+    )
+    return Evidence(DISAGREEMENT, setting.device, text, "medium", "reported", setting.record)
+
+
+_HOST_FACTS = ("hostname", "release", "arch", "boot-id")
+
+
+def _host(facts: Mapping[str, str], settings: Sequence[Setting]) -> dict[str, Value]:
+    """Pick the facts about the host that a reader and the verdict need; what was not read is absent."""
+    host: dict[str, Value] = {name: facts[name] for name in _HOST_FACTS if name in facts}
+    host.update({name: value for name, value in facts.items() if name in ("os.ID", "os.VERSION_ID", "os.PRETTY_NAME")})
+    host.update({name: value for name, value in facts.items() if name.startswith("tool.")})
+    for setting in settings:
+        if (
+            setting.device == HOST
+            and setting.plane == "kernel"
+            and setting.name in ("taint", "lockdown", "panic_on_taint")
+        ):
+            facet: Facet | None = setting.facet("current")
+            if facet is not None and known(facet):
+                host[setting.name] = facet.value
+    return host

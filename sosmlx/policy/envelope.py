@@ -1,0 +1,207 @@
+"""The verdict: whether this host is inside the support envelope, and how strong the picture is that says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sosmlx.model import HOST, Coverage, Difference, Setting, Snapshot, Verdict
+from sosmlx.policy import taint
+
+ORDER = ("supported", "changed", "undetermined", "tainted")
+"""Statuses from best to worst."""
+
+STRENGTHS = ("weak", "moderate", "strong")
+RAW_MODULES = ("mst_pci", "mst_pciconf", "mstflint_access", "mlx5ctl")
+"""Modules that give user space raw access to the device: untracked writes are possible while they are loaded."""
+
+NEEDED = ("health", "firmware")
+"""Planes of a device that the envelope's rules read."""
+
+_IN_SCOPE = ("pf", "ecpf", "dpu-host", "dpu-nic-mode", "vf")
+_FWCTL_LINE = re.compile(r"fwctl (fwctl\d+): (.*?)(?:\(\d+\))?: has requested full access")
+
+ROOT_WORDS = "according to a bundle made by root on that host"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The host's verdict and each device's."""
+
+    host: Verdict
+    devices: Mapping[str, Verdict]
+
+
+@dataclass(frozen=True)
+class _Taint:
+    """Evidence of access outside the envelope: `yes`, `no` or `unread`, for whom (empty: the host), and why."""
+
+    state: str
+    words: str
+    devices: tuple[str, ...] = ()
+
+
+def judge(snapshot: Snapshot, differences: Sequence[Difference] | None = None) -> Judgement:
+    """Judge a snapshot by the built-in envelope, and by its differences from a baseline where one was given.
+
+    A text carries no taint evidence: it is judged by its differences alone.
+    """
+    changes = [row for row in differences or () if row.cls in ("config", "firmware")]
+    if not snapshot.is_host:
+        return _texts(snapshot, changes if differences is not None else None)
+    strength, exposures = _strength(snapshot)
+    found = _taint(snapshot)
+    devices: dict[str, Verdict] = {}
+    for device in snapshot.devices:
+        if device.role not in _IN_SCOPE:
+            continue
+        own = _Taint("no", "") if found.devices and device.id not in found.devices else found
+        if found.state == "no" and device.fwctl:
+            own = _Taint("unread", f"debug tokens and firmware kind of {device.id} are not read by this version")
+        missing = [
+            row for row in snapshot.coverage if row.device == device.id and row.plane in NEEDED and _missing(row)
+        ]
+        mine = [row for row in changes if row.device == device.id]
+        status = _status(own.state, bool(missing), len(mine), 1)
+        devices[device.id] = Verdict(status, _device_words(status, own, missing, len(mine)), strength)
+    host_changes = [row for row in changes if row.device == HOST]
+    status = _status(found.state, False, len(host_changes), len(devices))
+    worst = max([status, *(verdict.status for verdict in devices.values())], key=ORDER.index)
+    reasons = _reasons(snapshot, found, changes, devices, exposures)
+    sentence = _sentence(snapshot, worst, reasons, strength, exposures, differences is not None)
+    return Judgement(Verdict(worst, sentence, strength, tuple(reasons)), devices)
+
+
+def _missing(row: Coverage) -> bool:
+    return row.status in ("unknown", "partial")
+
+
+def _status(tainted: str, missing: bool, changes: int, in_scope: int) -> str:
+    if tainted == "yes":
+        return "tainted"
+    if tainted == "unread" or not in_scope or missing:
+        return "undetermined"
+    return "changed" if changes else "supported"
+
+
+def _taint(snapshot: Snapshot) -> _Taint:
+    """Read the host-level evidence: taint word, per-module words and the kernel log are all needed to say no."""
+    word = snapshot.host.get("taint")
+    if isinstance(word, int) and word >> taint.FWCTL & 1:
+        return _attributed(snapshot)
+    forced = [
+        setting.name.partition(".")[0]
+        for setting in snapshot.settings
+        if setting.plane == "module" and setting.name.endswith(".taint") and _letters(setting) & {"F", "R"}
+    ]
+    if forced:
+        return _Taint("yes", f"module {', '.join(forced)} was forced")
+    unread = [
+        f"{row.plane} evidence was not read completely ({row.reason or row.status})"
+        for row in snapshot.coverage
+        if row.device == HOST and row.plane in ("kernel", "module") and _missing(row)
+    ]
+    if not isinstance(word, int):
+        unread.insert(0, "the kernel's taint word was not read")
+    return _Taint("unread", "; ".join(unread)) if unread else _Taint("no", "")
+
+
+def _letters(setting: Setting) -> set[str]:
+    facet = setting.facet("current")
+    return set(str(facet.value)) if facet is not None else set()
+
+
+def _attributed(snapshot: Snapshot) -> _Taint:
+    """Name whom the kernel's one log line names; a process name is only as claimed."""
+    nodes = {device.fwctl: device for device in snapshot.devices if device.fwctl}
+    for row in snapshot.evidence:
+        match = _FWCTL_LINE.search(row.text) if row.kind == "log.fwctl-taint" else None
+        if match is None:
+            continue
+        device = nodes.get(match[1])
+        if device is None:
+            return _Taint("yes", f"fwctl taint (bit {taint.FWCTL}), another device named: {match[1]}")
+        by = f"by {match[2]} (as claimed)"
+        return _Taint("yes", f"fwctl taint (bit {taint.FWCTL}), attributed to {device.id} {by}", (device.id,))
+    return _Taint("yes", f"fwctl taint (bit {taint.FWCTL}), unattributed: no log line names a device")
+
+
+def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
+    """Judge how much could have happened unseen: lockdown against the channels that were open on this host."""
+    exposures: list[str] = []
+    loaded = {setting.name for setting in snapshot.settings if setting.plane == "module" and "." not in setting.name}
+    exposures += [f"vendor access module {module} is loaded" for module in RAW_MODULES if module in loaded]
+    owned = [device.id for device in snapshot.devices if device.role == "vfio-owned"]
+    if owned:
+        exposures.append(f"{', '.join(owned)} owned through VFIO")
+    if any(device.role in _IN_SCOPE for device in snapshot.devices):
+        exposures.append("debug tokens and firmware kind were not read")
+    locked = snapshot.host.get("lockdown") in ("integrity", "confidentiality")
+    if exposures:
+        if not locked:
+            exposures.append("lockdown is off" if "lockdown" in snapshot.host else "lockdown was not read")
+        return "weak", exposures
+    return ("strong", []) if locked else ("moderate", ["lockdown is off: PCI resources can be written"])
+
+
+def _device_words(status: str, own: _Taint, missing: Sequence[Coverage], changes: int) -> str:
+    words = [own.words] if own.state != "no" and own.words else []
+    words += [f"{row.plane} not read completely: {row.reason or row.status}" for row in missing]
+    if changes or status == "changed":
+        words.append(_count(changes))
+    return f"{status}: {'; '.join(words)}" if words else status
+
+
+def _count(changes: int) -> str:
+    return f"{changes} configuration difference{'' if changes == 1 else 's'}"
+
+
+def _reasons(
+    snapshot: Snapshot, found: _Taint, changes: Sequence[Difference], devices: Mapping[str, Verdict],
+    exposures: Sequence[str],
+) -> list[str]:  # fmt: skip
+    reasons = [found.words] if found.words else []
+    if not devices:
+        reasons.append("no adapter in scope")
+    reasons += [f"{name} {verdict.sentence}" for name, verdict in devices.items() if verdict.status == "undetermined"]
+    if changes:
+        at_least = "at least " if any(verdict.status == "undetermined" for verdict in devices.values()) else ""
+        reasons.append(at_least + _count(len(changes)))
+    return reasons
+
+
+def _sentence(
+    snapshot: Snapshot, status: str, reasons: Sequence[str], strength: str, exposures: Sequence[str], baseline: bool
+) -> str:
+    """Build the one sentence that every output shows."""
+    host = snapshot.source.host or "this host"
+    words = {
+        "tainted": f"{host} was accessed outside the support envelope",
+        "undetermined": f"whether {host} is inside the support envelope cannot be told",
+        "changed": f"{host} is inside the support envelope, but its configuration changed",
+        "supported": f"{host} is inside the support envelope",
+    }[status]
+    parts = [f"{status.upper()}: {words}"]
+    parts += [f"{'; '.join(reasons)}"] if reasons else []
+    sentence = " — ".join(parts)
+    sentence += f". Strength {strength}" + (f": {', '.join(exposures)}" if exposures else "")
+    if status == "supported" and not baseline:
+        sentence += "; built-in policy only, nothing compared"
+    return f"{sentence}; {ROOT_WORDS}."
+
+
+def _texts(snapshot: Snapshot, changes: Sequence[Difference] | None) -> Judgement:
+    """Judge a text: taint is no input, and what it does not hold it cannot tell."""
+    partial = [row for row in snapshot.coverage if _missing(row)]
+    if changes is None:
+        sentence = "UNDETERMINED: a text alone carries no evidence about the host, and nothing was compared."
+        return Judgement(Verdict("undetermined", sentence, "weak", ("nothing was compared",)), {})
+    if partial:
+        status, words = "undetermined", f"at least {_count(len(changes))}; the text is not complete"
+    elif changes:
+        status, words = "changed", _count(len(changes))
+    else:
+        status, words = "supported", "no difference, as far as a text can tell"
+    sentence = f"{status.upper()}: {words}. Strength weak: a text carries no evidence about the host."
+    return Judgement(Verdict(status, sentence, "weak", (words,)), {})

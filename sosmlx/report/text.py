@@ -1,0 +1,125 @@
+"""Views as text for a terminal or a ticket: no colour carries meaning, and nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tabulate import tabulate
+
+from sosmlx.model import Device
+from sosmlx.report.cells import visible
+from sosmlx.report.view import CoverageRow, DiffView, Input, Row, ShowView, device_title
+
+
+def diff_text(view: DiffView) -> str:
+    """Print a diff."""
+    return "\n".join(_diff(view)) + "\n"
+
+
+def _diff(view: DiffView) -> Iterator[str]:
+    yield view.sentence
+    yield f"Verdict: {view.transition}"
+    device = ""
+    for group in view.groups:
+        if group.device != device:
+            device = group.device
+            yield ""
+            yield group.title
+        yield f"  {group.plane}"
+        yield from _table(
+            [[line.name, line.facets, _arrow(line.left, line.right, line.change), line.note] for line in group.lines], 4
+        )
+    if not view.groups:
+        yield ""
+        yield "No difference."
+    if view.hidden:
+        yield f"\n{view.hidden} differences are not shown (counters, volatile values, filtered); --all shows them"
+    yield from _rows("Pending a reset", view.pending)
+    yield from _rows("Unknown: one side could not read what the other has", view.unknown)
+    yield from _rows("Captured on one side only", view.scope)
+    yield from _rows("Evidence", view.evidence)
+    yield from _missing(view.coverage)
+    yield from _inputs(view.inputs)
+
+
+def show_text(view: ShowView) -> str:
+    """Print a snapshot."""
+    return "\n".join(_show(view)) + "\n"
+
+
+def _show(view: ShowView) -> Iterator[str]:
+    yield view.sentence
+    yield ""
+    yield from devices_lines(view.devices)
+    yield from (f"  {name}  {words}" for name, words in view.verdicts.items())
+    for group in view.groups:
+        yield ""
+        yield f"{group.device}  {group.plane}" + (f"  [{group.digest}]" if group.digest else "")
+        heads = ["name", *group.facets, ""]
+        yield from _table([heads, *([row.name, *row.cells, row.flags] for row in group.rows)], 2)
+    yield from _rows("Pending a reset", view.pending)
+    yield from _rows("Evidence", view.evidence)
+    yield from _missing(view.coverage)
+    if view.unparsed:
+        yield f"\n{view.unparsed} lines were not understood; --all --format json holds them"
+    if view.hidden:
+        yield f"\n{view.hidden} settings are not shown (counters, volatile values); --all shows them"
+    yield from _inputs(view.inputs)
+
+
+def devices_lines(devices: Sequence[Device]) -> Iterator[str]:
+    """Print one line per device: what it is, what hangs on it, and the channels into it."""
+    if not devices:
+        yield "No adapter."
+        return
+    yield from _table(
+        [
+            [device_title(device), device.role, device.psid, _versions(device), " ".join(device.rdma),
+             f"channels: {', '.join(device.channels) or 'none'}"]
+            for device in devices
+        ],
+        0,
+    )  # fmt: skip
+
+
+def _versions(device: Device) -> str:
+    if device.stored and device.stored != device.running:
+        return visible(f"{device.running} (stored {device.stored})")
+    return visible(device.running)
+
+
+def _arrow(left: str, right: str, change: str) -> str:
+    if change in ("added", "removed"):
+        return f"{change}: {right if change == 'added' else left}"
+    return f"{left} → {right}"
+
+
+def _rows(title: str, rows: Sequence[Row]) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield f"{title}:"
+        yield from _table([[row.device, row.plane, row.what, row.why] for row in rows], 2)
+
+
+def _missing(rows: Sequence[CoverageRow]) -> Iterator[str]:
+    """Print what was not captured; what was is counted in one line."""
+    gaps = [row for row in rows if any(cell.startswith(("unknown", "partial")) for cell in row.sides)]
+    if gaps:
+        yield ""
+        yield "Not captured, or not completely:"
+        yield from _table([[row.device, row.plane, " | ".join(row.sides), row.why] for row in gaps], 2)
+    yield ""
+    yield f"Coverage: {len(rows) - len(gaps)} of {len(rows)} planes completely"
+
+
+def _inputs(inputs: Iterable[Input]) -> Iterator[str]:
+    yield ""
+    for source in inputs:
+        words = [source.side + ":", source.path, source.kind, source.host, source.label, source.collected]
+        yield " ".join(word for word in words if word)
+
+
+def _table(rows: Sequence[Sequence[str]], indent: int) -> list[str]:
+    """Lay out cells in columns; widths come from the cells, and no cell is taken for a number."""
+    text = tabulate([list(row) for row in rows], tablefmt="plain", disable_numparse=True)
+    return [" " * indent + line.rstrip() for line in text.splitlines()]

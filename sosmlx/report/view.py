@@ -1,0 +1,284 @@
+"""Everything that a page or a terminal shows, computed once, in the order in which it is read; renderers only print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sosmlx.diff.compare import Comparison
+from sosmlx.diff.digest import digests, fingerprint
+from sosmlx.model import HOST, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
+from sosmlx.policy.envelope import Judgement, judge
+from sosmlx.report.cells import ABSENT, shown, visible
+
+
+@dataclass(frozen=True)
+class Line:
+    """One knob that differs; facets that changed in the same way share a line."""
+
+    name: str
+    facets: str
+    left: str
+    right: str
+    change: str
+    severity: str
+    note: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines of one plane of one device."""
+
+    device: str
+    title: str
+    plane: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One source that a result was made from."""
+
+    side: str
+    kind: str
+    path: str
+    host: str
+    collected: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of words: what is pending, unknown, or only on one side."""
+
+    device: str
+    plane: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class DiffView:
+    """A diff, ready to print."""
+
+    title: str
+    status: str
+    sentence: str
+    before: str
+    transition: str
+    groups: tuple[Group, ...]
+    pending: tuple[Row, ...]
+    unknown: tuple[Row, ...]
+    scope: tuple[Row, ...]
+    coverage: tuple[CoverageRow, ...]
+    evidence: tuple[Row, ...]
+    inputs: tuple[Input, ...]
+    hidden: int
+    count: int
+
+
+@dataclass(frozen=True)
+class CoverageRow:
+    """How much of one plane of one device each side saw."""
+
+    device: str
+    plane: str
+    sides: tuple[str, ...]
+    why: str
+
+
+def diff_view(found: Comparison) -> DiffView:
+    """Compute what a diff shows."""
+    left, right = judge(found.left), judge(found.right, found.differences)
+    titles = {device.id: device_title(device) for device in (*found.right.devices, *found.left.devices)}
+    notes = {match.id: f"{titles.get(match.id, match.id)} (matched by {match.match})" for match in found.matches}
+    groups = []
+    for (device, plane), rows in groupby(found.differences, key=lambda row: (row.device, row.plane)):
+        title = visible(notes.get(device, HOST if device == HOST else titles.get(device, device)))
+        groups.append(Group(visible(device), title, plane, tuple(_lines(list(rows)))))
+    return DiffView(
+        title=visible(f"{_name(found.left)} → {_name(found.right)}"),
+        status=right.host.status,
+        sentence=visible(right.host.sentence),
+        before=visible(left.host.sentence),
+        transition=f"{left.host.status} → {right.host.status}",
+        groups=tuple(groups),
+        pending=tuple(pending_rows(found.right)),
+        unknown=tuple(_gap(gap) for gap in found.gaps),
+        scope=tuple(_gap(gap) for gap in found.scope),
+        coverage=tuple(_coverage([found.left, found.right])),
+        evidence=tuple(_evidence(found.right)),
+        inputs=(_input("left", found.left), _input("right", found.right)),
+        hidden=found.hidden,
+        count=len(found.differences),
+    )
+
+
+def _name(snapshot: Snapshot) -> str:
+    source = snapshot.source
+    label = f" {source.label}" if source.label else ""
+    return f"{source.host}{label}" if source.host else source.path
+
+
+def device_title(device: Device) -> str:
+    """Name a device as a person would: address, model, part number, netdevs."""
+    words = [device.id, device.model, device.part_number, *device.netdevs[:2]]
+    return "  ".join(visible(word) for word in words if word)
+
+
+def _lines(rows: Sequence[Difference]) -> list[Line]:
+    """Fold the facets of one knob that changed in the same way into one line."""
+    folded: dict[tuple[str, str, str, str, str], list[Difference]] = {}
+    for row in rows:
+        folded.setdefault((row.name, row.cmode, row.change, shown(row.left), shown(row.right)), []).append(row)
+    return [
+        Line(
+            name=visible(f"{name} ({cmode})" if cmode in ("runtime", "driverinit") else name),
+            facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
+            severity=same[0].severity, note=visible(same[0].note or same[0].cause.replace("unknown", "")),
+            anchor=anchor(same[0]),
+        )
+        for (name, cmode, change, left, right), same in folded.items()
+    ]  # fmt: skip
+
+
+def anchor(row: Difference) -> str:
+    """Name the place of a difference on a page: its fingerprint."""
+    return "f-" + fingerprint(row.change, row.device, row.plane, row.name, row.cmode, row.facet)
+
+
+def pending_rows(snapshot: Snapshot) -> list[Row]:
+    """List what waits for a reset: flash next differs from current, or stored firmware from the running one."""
+    rows = []
+    for setting in sorted(snapshot.settings, key=lambda setting: setting.key):
+        if "pending" in state(setting):
+            change = f"{shown(setting.facet('current'))} now, {shown(setting.facet('next'))} after a reset"
+            rows.append(Row(visible(setting.device), setting.plane, visible(setting.name), change))
+    for device in snapshot.devices:
+        if device.running and device.stored and device.running != device.stored:
+            change = f"{device.running} runs, {device.stored} after a reset"
+            rows.append(Row(visible(device.id), "firmware", "fw.version", visible(change)))
+    return rows
+
+
+def _gap(gap: Gap) -> Row:
+    names = ", ".join(gap.names[:6]) + (f" and {len(gap.names) - 6} more" if len(gap.names) > 6 else "")
+    what = names or f"facet {gap.facet}"
+    if gap.facet and gap.names:
+        what = f"{names} ({gap.facet})"
+    return Row(visible(gap.device), gap.plane, visible(what), visible(f"{gap.side}: {gap.reason}"))
+
+
+def _coverage(snapshots: Sequence[Snapshot]) -> list[CoverageRow]:
+    sides: list[dict[tuple[str, str], Coverage]] = [
+        {(row.device, row.plane): row for row in snapshot.coverage} for snapshot in snapshots
+    ]
+    keys = sorted({key for side in sides for key in side})
+    return [
+        CoverageRow(
+            visible(device), plane, tuple(_cell(side.get((device, plane))) for side in sides),
+            visible("; ".join(dict.fromkeys(side[device, plane].reason for side in sides
+                                            if (device, plane) in side and side[device, plane].reason))),
+        )
+        for device, plane in keys
+    ]  # fmt: skip
+
+
+def _cell(row: Coverage | None) -> str:
+    if row is None:
+        return ABSENT
+    count = f" {row.read}" if row.read else ""
+    return f"{row.status}{count}" + (f" +{row.equal} equal" if row.equal else "")
+
+
+def _evidence(snapshot: Snapshot) -> list[Row]:
+    """Pick the evidence that a reader must see; the rest is in the JSON document."""
+    shown_rows = [row for row in snapshot.evidence if row.severity in ("medium", "high", "critical")]
+    return [
+        Row(visible(row.subject), row.kind, visible(row.text), row.severity)
+        for row in sorted(shown_rows, key=lambda row: (row.severity != "high", row.kind, row.text))
+    ]
+
+
+def _input(side: str, snapshot: Snapshot) -> Input:
+    source = snapshot.source
+    return Input(
+        side, source.kind, *(visible(word) for word in (source.path, source.host, source.collected, source.label))
+    )
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One knob of a shown snapshot, with a cell per facet."""
+
+    name: str
+    cells: tuple[str, ...]
+    flags: str
+
+
+@dataclass(frozen=True)
+class SettingGroup:
+    """The knobs of one plane of one device."""
+
+    device: str
+    plane: str
+    facets: tuple[str, ...]
+    rows: tuple[SettingRow, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class ShowView:
+    """A snapshot, ready to print."""
+
+    title: str
+    status: str
+    sentence: str
+    devices: tuple[Device, ...]
+    verdicts: Mapping[str, str]
+    groups: tuple[SettingGroup, ...]
+    pending: tuple[Row, ...]
+    coverage: tuple[CoverageRow, ...]
+    evidence: tuple[Row, ...]
+    inputs: tuple[Input, ...]
+    unparsed: int
+    hidden: int
+
+
+def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool = False) -> ShowView:
+    """Compute what `show` prints of a snapshot; `settings` are those that the user asked for."""
+    verdict: Judgement = judge(snapshot)
+    marks = {(row["device"], row["plane"]): row["digest"] for row in digests(snapshot)}
+    kept = [row for row in settings if everything or row.cls in SHOWN_CLASSES]
+    groups = []
+    for (device, plane), rows in groupby(
+        sorted(kept, key=lambda row: row.key), key=lambda row: (row.device, row.plane)
+    ):
+        members = list(rows)
+        names = [name for name in ("default", "current", "next", "running", "stored", "max")
+                 if any(row.facet(name) for row in members)]  # fmt: skip
+        lines = tuple(
+            SettingRow(
+                visible(f"{row.name} ({row.cmode})" if row.cmode in ("runtime", "driverinit") else row.name),
+                tuple(shown(row.facet(name)) if row.facet(name) else "" for name in names),
+                " ".join(flag for flag in state(row) if flag != "observed"),
+            )
+            for row in members
+        )
+        groups.append(SettingGroup(visible(device), plane, tuple(names), lines, marks.get((device, plane), "")))
+    return ShowView(
+        title=visible(_name(snapshot)),
+        status=verdict.host.status,
+        sentence=visible(verdict.host.sentence),
+        devices=snapshot.devices,
+        verdicts={name: visible(own.sentence) for name, own in verdict.devices.items()},
+        groups=tuple(groups),
+        pending=tuple(pending_rows(snapshot)),
+        coverage=tuple(_coverage([snapshot])),
+        evidence=tuple(_evidence(snapshot)),
+        inputs=(_input("source", snapshot),),
+        unparsed=len(snapshot.unparsed),
+        hidden=len(settings) - len(kept),
+    )

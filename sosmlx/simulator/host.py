@@ -1,0 +1,210 @@
+"""A host that is only data: a scenario (JSON) as a Source. How to write one: `docs/scenarios.md`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import cast
+
+from sosmlx.errors import InputError
+from sosmlx.jsonio import loads
+from sosmlx.model import Answer, Outcome
+from sosmlx.simulator import tools
+from sosmlx.sources.base import How
+
+SCHEMA = "sosmlx.scenario/1"
+MAX_EXTENDS = 8
+
+Tree = dict[str, object]
+_PCI = "/sys/bus/pci/devices"
+_ABSENT = Answer(outcome=Outcome.ABSENT, reason="ENOENT: No such file or directory")
+
+
+def scenarios() -> list[str]:
+    """Name the scenarios in the package."""
+    folder = resources.files("sosmlx.data") / "scenarios"
+    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".json"))
+
+
+def load(name: str) -> Tree:
+    """Read a scenario by its name in the package or by the path of a JSON file, with what it extends.
+
+    Raises InputError.
+    """
+    return _load(name, "", MAX_EXTENDS)
+
+
+def _load(name: str, beside: str, left: int) -> Tree:
+    if left == 0:
+        raise InputError(f"sim:{name}: scenarios extend each other in a circle, or more than {MAX_EXTENDS} deep")
+    path = os.path.join(beside, name)
+    if name in scenarios():
+        text = (resources.files("sosmlx.data") / "scenarios" / f"{name}.json").read_text(encoding="utf-8")
+    elif name.endswith(".json") and os.path.isfile(path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(8 << 20)
+    else:
+        raise InputError(
+            f"sim:{name}: no such scenario", f"known ones: {', '.join(scenarios())}; or the path of a JSON file"
+        )
+    found = loads(text, what=f"sim:{name}")
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise InputError(f'sim:{name}: not a scenario (its "schema" is not "{SCHEMA}")')
+    base = found.pop("extends", None)
+    if not isinstance(base, str):
+        return cast("Tree", found)
+    return cast("Tree", merge(_load(base, os.path.dirname(path), left - 1), found))
+
+
+def merge(target: object, patch: object) -> object:
+    """Apply a JSON merge patch (RFC 7396): objects merge, null removes, anything else replaces.
+
+    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": 3}})
+    {'a': {'c': 2, 'd': 3}}
+    """
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge(result.get(name), value)
+    return result
+
+
+class ScenarioSource:
+    """A simulated host: its files are a tree in memory, its tools print what the scenario's devices hold."""
+
+    kind = "sim"
+
+    def __init__(self, scenario: Mapping[str, object], name: str = "scenario") -> None:
+        self.path = f"sim:{name}"
+        self._scenario = scenario
+        self._files: dict[str, str] = {}
+        self._links: dict[str, str] = {}
+        self._folders: dict[str, list[str]] = {}
+        self._faults = _objects(scenario.get("faults"))
+        self._build()
+
+    def read(self, path: str, how: How, deadline: float) -> Answer:
+        """Read from the tree, or meet the fault that the scenario plants there."""
+        fault = self._fault(path)
+        if fault:
+            return fault
+        if how == "link":
+            return Answer(self._links[path].encode()) if path in self._links else _ABSENT
+        if how == "names":
+            names = self._folders.get(path)
+            return _ABSENT if names is None else Answer("".join(f"{name}\n" for name in sorted(names)).encode())
+        return Answer(self._files[path].encode()) if path in self._files else _ABSENT
+
+    def run(self, argv: Sequence[str], deadline: float) -> Answer:
+        """Print what the tool would print on this host."""
+        fault = self._fault(" ".join(argv))
+        if fault:
+            return fault
+        versions = _object(self._scenario.get("tools"))
+        if argv[0] != "dmesg" and argv[0] not in versions:
+            return Answer(outcome=Outcome.ABSENT, reason=f"{argv[0]}: no such program")
+        if argv[0] == "dmesg":
+            log = _object(self._scenario.get("host")).get("log")
+            lines = [str(line) for line in log] if isinstance(log, list) else []
+            return Answer("".join(f"{line}\n" for line in lines).encode(), rc=0, tool="/usr/bin/dmesg")
+        return tools.run(argv, str(versions[argv[0]]), _object(self._scenario.get("functions")))
+
+    def _fault(self, what: str) -> Answer | None:
+        for fault in self._faults:
+            if fault.get("read") == what:
+                rc = fault.get("rc")
+                return Answer(
+                    data=str(fault.get("data", "")).encode(), outcome=Outcome(str(fault.get("outcome", "failed"))),
+                    reason=str(fault.get("reason", "")), rc=rc if isinstance(rc, int) else None,
+                    stderr=str(fault.get("stderr", "")).encode(),
+                )  # fmt: skip
+        return None
+
+    def _build(self) -> None:
+        host = _object(self._scenario.get("host"))
+        for path, name in _HOST_FILES.items():
+            if name in host:
+                self._file(path, f"{host[name]}\n")
+        if "lockdown" in host:
+            levels = ("none", "integrity", "confidentiality")
+            words = [f"[{level}]" if level == host["lockdown"] else level for level in levels]
+            self._file("/sys/kernel/security/lockdown", " ".join(words) + "\n")
+        release = _object(host.get("os_release"))
+        self._file("/usr/lib/os-release", "".join(f'{name}="{value}"\n' for name, value in release.items()))
+        modules = _object(host.get("modules"))
+        rows = [f"{name} 16384 0 - Live 0x0000000000000000{_taint(body)}\n" for name, body in modules.items()]
+        self._file("/proc/modules", "".join(rows))
+        for name, body in modules.items():
+            for attribute, value in {"initstate": "live", "taint": "", **_object(body)}.items():
+                self._file(f"/sys/module/{name}/{attribute}", f"{value}\n")
+        self._folders.setdefault(_PCI, [])
+        for bdf, body in _object(self._scenario.get("functions")).items():
+            self._function(bdf, _object(body))
+        for path, text in _object(self._scenario.get("files")).items():
+            self._file(path, str(text))
+
+    def _function(self, bdf: str, body: Mapping[str, object]) -> None:
+        here = f"{_PCI}/{bdf}"
+        for name, value in {"vendor": "0x15b3", **_object(body.get("pci"))}.items():
+            self._file(f"{here}/{name}", f"{value}\n")
+        for name in ("driver", "physfn", "iommu_group"):
+            if name in body:
+                self._links[f"{here}/{name}"] = f"../../../bus/pci/{name}/{body[name]}"
+        for name, netdev in _object(body.get("netdevs")).items():
+            self._child(f"{here}/net", name)
+            for attribute, value in _object(_object(netdev).get("sysfs")).items():
+                self._file(f"/sys/class/net/{name}/{attribute}", f"{value}\n")
+        for name, rdma in _object(body.get("rdma")).items():
+            self._child(f"{here}/infiniband", name)
+            for attribute, value in _object(rdma).items():
+                if attribute != "ports":
+                    self._file(f"/sys/class/infiniband/{name}/{attribute}", f"{value}\n")
+            for port, attributes in _object(_object(rdma).get("ports")).items():
+                for attribute, value in _object(attributes).items():
+                    self._file(f"/sys/class/infiniband/{name}/ports/{port}/{attribute}", f"{value}\n")
+        if "fwctl" in body:
+            node = str(body["fwctl"])
+            self._child("/sys/class/fwctl", node)
+            self._links[f"/sys/class/fwctl/{node}/device"] = f"../../../{bdf}"
+
+    def _file(self, path: str, text: str) -> None:
+        self._files[path] = text
+        parent, _, name = path.rpartition("/")
+        self._child(parent, name)
+
+    def _child(self, folder: str, name: str) -> None:
+        names = self._folders.setdefault(folder, [])
+        if name in names:
+            return
+        names.append(name)
+        parent, _, last = folder.rpartition("/")
+        if parent:
+            self._child(parent, last)
+
+
+_HOST_FILES = {
+    "/proc/sys/kernel/hostname": "hostname",
+    "/proc/sys/kernel/osrelease": "release",
+    "/proc/sys/kernel/arch": "arch",
+    "/proc/sys/kernel/random/boot_id": "boot_id",
+    "/proc/sys/kernel/tainted": "taint",
+    "/proc/cmdline": "cmdline",
+}
+
+
+def _taint(body: object) -> str:
+    letters = _object(body).get("taint")
+    return f" ({letters})" if letters else ""
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
