@@ -15,6 +15,9 @@ PREFIX = 64 << 10
 UNKNOWN = "unknown"
 """The kind of a text that nobody recognised: its lines are kept and counted."""
 
+JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\]])")
+"""How a JSON document begins; a bracket alone may be a prompt, a time stamp or a lockdown level."""
+
 _ROWS: tuple[Parser, ...] = (
     *mlxconfig.TABLE,
     *devlink.TABLE,
@@ -44,7 +47,7 @@ def recognise(text: str, name: str = "") -> str | None:
     ('kernel.taint', None)
     """
     prefix = text[:PREFIX]
-    if prefix.lstrip()[:1] in ("{", "["):
+    if JSON.match(prefix):
         return _by_members(text)
     for parser in _ROWS:
         if parser.head is not None and parser.head.search(prefix):

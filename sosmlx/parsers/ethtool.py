@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sosmlx.model import Evidence, Facet, Fact, Item, Record, Setting, SettingClass, Unparsed
 from sosmlx.parsers import values
-from sosmlx.parsers.spec import Parser
+from sosmlx.parsers.spec import Parser, heading
 
 _ROW = re.compile(r"^(\s*)([^:]+?)\s*:\s*(.*?)\s*$")
 _DRIVER_VERSION = re.compile(r"^(\S+)(?:\s+\((\S+)\))?$")
@@ -47,8 +47,8 @@ def features(text: str, record: Record) -> Iterator[Item]:
     for number, line, name, value in _lines(text):
         word, _, note = value.partition(" ")
         if line.strip().startswith("Features for "):
-            continue
-        if name and word in ("on", "off") and (not note or note.strip("[]") in _NOTES):
+            yield heading(device, line)
+        elif name and word in ("on", "off") and (not note or note.strip("[]") in _NOTES):
             cls: SettingClass = "capability" if "fixed" in note else "config"
             facet = Facet(word == "on", value)
             yield Setting(device, "ethtool", f"features.{name}", "", (("current", facet),), cls)
@@ -72,8 +72,9 @@ def _two_parts(text: str, record: Record, prefix: str) -> Iterator[Item]:
     for number, line, name, value in _lines(text):
         if line.strip().startswith((_MAXIMA, _CURRENT)):
             part = line.strip().rstrip(":")
+            yield heading(device, line)
         elif line.strip().startswith(("Ring parameters for", "Channel parameters for")):
-            continue
+            yield heading(device, line)
         elif name and value and part:
             cls: SettingClass = "capability" if part == _MAXIMA else "config"
             suffix = "-max" if part == _MAXIMA else ""

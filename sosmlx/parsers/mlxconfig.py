@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sosmlx.errors import ParseError
 from sosmlx.jsonio import tool_json
 from sosmlx.model import FACETS, Evidence, Facet, Fact, Item, Record, Setting, Unparsed
-from sosmlx.parsers.spec import BDF, Parser, Section, unparsed
+from sosmlx.parsers.spec import BDF, Parser, Section, heading, unparsed
 from sosmlx.parsers.values import flash, from_json
 
 KIND = "mlxconfig.query"
@@ -125,6 +125,7 @@ def _device(text: str) -> str:
 def _section(part: Section, line: int, number: int, record: Record) -> Iterator[Item]:
     head = _head(part.head)
     device = record.function if record.subject != "host" else head.device or f"device-{number}"
+    yield from (heading(device, row) for row in part.head.split("\n") if row.strip())
     yield Fact(device, "bdf" if BDF.fullmatch(device) else "device", device)
     if head.model:
         yield Fact(device, "model", head.model)
@@ -167,8 +168,7 @@ def _rows(text: str, first: int, device: str, columns: tuple[str, ...]) -> Itera
                 yield from _row(device, name, dict(zip(names, values)))
                 continue
         ended = ended or line.strip().startswith(_FOOTER)
-        if not ended or not line.strip().startswith(_FOOTER):
-            yield _remark(number, line, device)
+        yield _remark(number, line, device)
 
 
 _HEADLESS: dict[int, tuple[str, ...]] = {1: ("next",), 2: ("default", "next"), 3: ("default", "current", "next")}
@@ -187,6 +187,8 @@ def _remark(number: int, line: str, device: str) -> Item:
     """Tell what a line that is no row says: a dialogue's words, an elision, or nothing that we know."""
     if _ELIDED.match(line):
         return Evidence(ELIDED, device, f"rows were left out at line {number}")
+    if line.strip().startswith(_FOOTER):
+        return heading(device, line)
     if _DIALOGUE.match(line):
         words = line.strip()
         return Evidence("nvconfig.message", device, words, "medium" if words.startswith("-E-") else "info")

@@ -11,7 +11,7 @@ from typing import Callable
 
 from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Record, Setting, SettingClass
 from sosmlx.parsers import values
-from sosmlx.parsers.spec import BDF, Parser, unparsed
+from sosmlx.parsers.spec import BDF, Parser, heading, unparsed
 
 Typed = Callable[[str], Facet]
 Row = tuple[SettingClass, Typed]
@@ -88,6 +88,8 @@ def names(text: str, record: Record) -> Iterator[Item]:
             yield Fact(record.subject, "bluefield", name)
         elif name and record.kind == "fwctl.nodes":
             yield Evidence("fwctl.node", record.subject, name)
+        elif name:
+            yield heading(record.subject, name)
 
 
 def _attribute(text: str, record: Record, plane: Plane, table: dict[str, Row]) -> Iterator[Item]:

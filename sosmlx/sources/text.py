@@ -7,7 +7,7 @@ import os
 from sosmlx.errors import InputError
 from sosmlx.jsonio import tool_json
 from sosmlx.model import Answer, Bundle, Record
-from sosmlx.parsers import UNKNOWN, recognise
+from sosmlx.parsers import JSON, UNKNOWN, recognise
 from sosmlx.parsers.ticket import decode_paste
 
 MAX_TEXT = 128 << 20
@@ -95,7 +95,7 @@ def _what(text: str) -> tuple[str, str]:
     start = text.lstrip()[:200].lower()
     if start.startswith(("<!doctype", "<html", "<?xml")):
         return "a web page, not a text of a tool", "save the output itself, not the page that shows it"
-    if start[:1] in ("{", "["):
+    if JSON.match(start):
         try:
             tool_json(text)
         except ValueError as error:

@@ -1,0 +1,129 @@
+"""Fixture pairs: `fixtures/text/KIND/NAME.txt` and what its parser must yield. `make fixtures` writes the second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sosmlx.errors import ParseError
+from sosmlx.model import HOST, Answer, Evidence, Facet, Fact, Item, Record, Setting
+from sosmlx.parsers import PARSERS
+from sosmlx.parsers.ticket import decode_paste
+
+TEXTS = Path(__file__).parents[1] / "fixtures" / "text"
+BDF = "0000:3b:00.0"
+
+# Kinds whose parser needs to know what was read: subject, and the path that ends in the fixture's name.
+READS: dict[str, tuple[str, str]] = {
+    "pci.attribute": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
+    "pci.link": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
+    "pci.netdevs": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
+    "pci.rdma": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
+    "net.attribute": (f"{BDF}/enp59s0np0", "/sys/class/net/enp59s0np0/"),
+    "rdma.attribute": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/ports/1/"),
+    "rdma.ports": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/"),
+    "fwctl.device": ("host/fwctl0", "/sys/class/fwctl/fwctl0/"),
+    "module.attribute": (HOST, "/sys/module/mlx5_core/"),
+    "kernel.line": (HOST, "/proc/sys/kernel/"),
+}
+
+
+def record(kind: str, name: str) -> Record:
+    """Make the read that a fixture stands for; its bytes are handed to the parser as text."""
+    subject, folder = READS.get(kind, (HOST, ""))
+    argv = (name, "--version") if kind == "tool.version" else ()
+    return Record("1", kind, "fixture", subject, Answer(), argv, folder + name if not argv else "")
+
+
+def cases() -> list[tuple[str, str]]:
+    """List (kind, name) of every fixture pair."""
+    return sorted((path.parent.name, path.stem) for path in TEXTS.glob("*/*.txt"))
+
+
+def text(kind: str, name: str) -> str:
+    """Read a fixture's input as a pasted text."""
+    path = TEXTS / kind / f"{name}.txt"
+    return decode_paste(path.read_bytes(), path.name)
+
+
+def parsed(kind: str, name: str) -> str:
+    """Render what the parser yields for a fixture, one item a line."""
+    try:
+        items = list(PARSERS[kind].parse(text(kind, name), record(kind, name)))
+    except ParseError as error:
+        return json.dumps([["refused", error.message]]) + "\n"
+    return render(items)
+
+
+def render(items: Iterable[Item]) -> str:
+    """Render items as a JSON list with one item a line."""
+    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in map(_row, items)) + "\n]\n"
+
+
+def _row(item: Item) -> list[object]:
+    if isinstance(item, Setting):
+        facets = {name: _facet(facet) for name, facet in item.facets}
+        return ["setting", item.device, item.plane, item.name, item.cmode, item.cls, facets]
+    if isinstance(item, Fact):
+        return ["fact", *item]
+    if isinstance(item, Evidence):
+        return ["evidence", item.kind, item.subject, item.text, item.severity]
+    return ["unparsed", item.line, item.text]
+
+
+def _facet(facet: Facet) -> dict[str, object]:
+    return {name: value for name, value in facet._asdict().items() if value or name in ("value", "raw")}
+
+
+def lines_lost(source: str, items: Iterable[Item]) -> Iterator[str]:
+    """Yield the non-blank lines of a text that no item holds.
+
+    A line is held when an evidence, unparsed line or raw value contains it, or when all of its words are words of what
+    was yielded (a row's name and its values are in different fields).
+    """
+    whole: list[str] = []
+    for item in items:
+        if isinstance(item, Setting):
+            whole += [item.name, *(facet.raw for _, facet in item.facets)]
+        else:
+            whole += [str(part) for part in item]
+    everything = "\n".join(whole)
+    words = set(_words(everything)) | set(_words(everything.replace("-", " ").replace("@", " ")))
+    for line in _leaves(source):
+        bare = line.strip()
+        if bare and bare not in everything and any(word not in words for word in _words(bare)):
+            yield line
+
+
+def _leaves(source: str) -> list[str]:
+    """Take the lines of a text, or the values of a JSON document (its keys are structure)."""
+    try:
+        document = json.loads(source)
+    except (ValueError, RecursionError):
+        return source.split("\n")
+    leaves, waiting = [], [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (dict, list)):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif value is not None:
+            leaves.append(str(value))
+    return leaves
+
+
+_BREAKS = str.maketrans({character: " " for character in "\"'{}[](),:;=|*/<>.-\t\\"})
+
+
+def _words(text: str) -> list[str]:
+    return text.lower().translate(_BREAKS).split()
+
+
+def main() -> None:
+    """Regenerate every expected file."""
+    for kind, name in cases():
+        (TEXTS / kind / f"{name}.expected.json").write_text(parsed(kind, name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

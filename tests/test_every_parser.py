@@ -1,0 +1,102 @@
+"""What every parser must keep: its fixtures, its one exception, and every line that it was given."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sosmlx.errors import ParseError
+from sosmlx.model import Item, Setting
+from sosmlx.parsers import PARSERS, UNKNOWN, recognise
+from sosmlx.parsers.ticket import clean, decode
+from tests import fixtures
+
+CASES = fixtures.cases()
+KINDS = sorted(PARSERS)
+
+
+def items(kind: str, text: str, name: str = "fixture") -> list[Item]:
+    try:
+        return list(PARSERS[kind].parse(text, fixtures.record(kind, name)))
+    except ParseError:
+        return []
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_a_fixture_yields_what_is_expected(kind: str, name: str) -> None:
+    expected = (fixtures.TEXTS / kind / f"{name}.expected.json").read_text(encoding="utf-8")
+
+    assert fixtures.parsed(kind, name) == expected
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != UNKNOWN])
+def test_every_kind_has_a_fixture(kind: str) -> None:
+    assert kind in {case_kind for case_kind, _ in CASES}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [case for case in CASES if PARSERS[case[0]].head or PARSERS[case[0]].members]
+)
+def test_a_fixture_is_recognised_as_its_kind(kind: str, name: str) -> None:
+    assert recognise(fixtures.text(kind, name), name) == kind
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_no_line_of_a_fixture_is_lost(kind: str, name: str) -> None:
+    text = fixtures.text(kind, name)
+
+    assert list(fixtures.lines_lost(text, items(kind, text, name))) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=st.one_of(st.text(), st.binary().map(decode), st.text(alphabet="{}[]:,\"'0123456789abc \n\t-*>#")))
+def test_any_text_is_parsed_or_refused(kind: str, text: str) -> None:
+    found = items(kind, clean(text))
+
+    assert all(isinstance(item, tuple) for item in found)
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+@given(seed=st.integers(0, 2**32))
+def test_a_mutated_fixture_is_parsed_or_refused_and_invents_no_value(kind: str, name: str, seed: int) -> None:
+    text = mutated(fixtures.text(kind, name), random.Random(seed))
+
+    found = items(kind, text, name)
+
+    raws = [facet.raw for item in found if isinstance(item, Setting) for _, facet in item.facets if facet.raw]
+    squeezed = squeeze(text)
+    assert [raw for raw in raws if squeeze(raw) not in squeezed] == []
+
+
+def squeeze(text: str) -> str:
+    """Leave out what a notation may change between an input and a raw value: blanks, quotes, and the case of true."""
+    return "".join(text.split()).replace('"', "").replace("'", "").lower().replace("none", "null")
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    """Cut, double, shuffle, re-wrap or mangle a text as tickets do."""
+    lines = text.split("\n")
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(lines))
+        kind = chance.randrange(6)
+        if kind == 0:
+            lines = lines[:at] or [""]
+        elif kind == 1:
+            lines.insert(at, lines[at])
+        elif kind == 2:
+            chance.shuffle(lines)
+        elif kind == 3:
+            cut = chance.randrange(len(lines[at]) + 1)
+            lines[at : at + 1] = [lines[at][:cut], lines[at][cut:]]
+        elif kind == 4:
+            del lines[at]
+            lines = lines or [""]
+        else:
+            cut = chance.randrange(len(lines[at]) + 1)
+            lines[at] = (
+                lines[at][:cut] + chance.choice(["\x00", "\x1b[2J", "é", "\t", ":", " = ", "{"]) + lines[at][cut:]
+            )
+    return "\n".join(lines)
