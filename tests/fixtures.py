@@ -112,7 +112,7 @@ def _leaves(source: str) -> list[str]:
     return leaves
 
 
-_BREAKS = str.maketrans({character: " " for character in "\"'{}[](),:;=|*/<>.-\t\\"})
+_BREAKS = str.maketrans(dict.fromkeys("\"'{}[](),:;=|*/<>.-\t\\", " "))
 
 
 def _words(text: str) -> list[str]:

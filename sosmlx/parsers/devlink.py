@@ -46,8 +46,10 @@ def info(text: str, record: Record) -> Iterator[Item]:
 def params(text: str, record: Record) -> Iterator[Item]:
     """`devlink -j dev param show`: one setting per parameter and cmode; a permanent value is flash *next*."""
     for handle, body in _handles(text, "param", record):
+        types: dict[str, list[str]] = {}
         for entry in _list(body):
             name = str(entry.get("name", ""))
+            types.setdefault(str(entry.get("type", "")), []).append(name)
             values = entry.get("values")
             for value in _list({"": values}):
                 facets = [(facet, from_json(value[key])) for facet, key in (("default", "default"),) if key in value]
@@ -57,6 +59,8 @@ def params(text: str, record: Record) -> Iterator[Item]:
                 yield Setting(_device(handle), "devlink", _part(handle, name), cmode, tuple(facets))  # type: ignore[arg-type]
             if not values:
                 yield Evidence("devlink.no-value", _device(handle), f"{name}: listed without a value")
+        for kind, members in types.items():
+            yield Evidence("devlink.param-type", _device(handle), f"{kind}: {', '.join(members)}")
 
 
 def eswitch(text: str, record: Record) -> Iterator[Item]:
