@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sosmlx.identity import Facts
-from sosmlx.model import HOST, Coverage, Device, Evidence, Outcome, Plane, Record, Setting
+from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
 from sosmlx.parsers import PARSERS
+from sosmlx.record import HOST, Outcome, Record
 
 _ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
 """A tool or attribute that is not there makes a plane unknown only where nothing else read that plane."""
@@ -44,7 +45,7 @@ def coverage(
     for cell in sorted(cells):
         device_id, plane = cell
         found = _counts(troubles.get(cell, []), seen[cell])
-        reason = "; ".join(dict.fromkeys(_words(record) for record in found))[:300]
+        reason = _summary(found)
         if device_id in elided and plane == "nvconfig":
             reason = reason or "rows were left out of the text"
         if plane == "nvconfig" and not seen[cell]:
@@ -95,6 +96,16 @@ def _expected(devices: Sequence[Device], facts: Facts) -> set[Cell]:
         if device.rdma:
             cells.add((device.id, "rdma"))
     return cells
+
+
+def _summary(troubled: Sequence[Record]) -> str:
+    """Name the first read that gave nothing, and how many did so in the same way."""
+    firsts: dict[tuple[str, str], list[Record]] = {}
+    for record in troubled:
+        firsts.setdefault((record.outcome.value, record.answer.reason), []).append(record)
+    return "; ".join(
+        _words(same[0]) + (f", and {len(same) - 1} like it" if len(same) > 1 else "") for same in firsts.values()
+    )[:400]
 
 
 def _words(record: Record) -> str:

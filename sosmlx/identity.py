@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sosmlx.model import HOST, Device, Setting
+from sosmlx.model import Device, Setting
+from sosmlx.record import HOST
 
 Facts = dict[str, dict[str, list[str]]]
 """Subject → fact name → values, in the order in which they were read."""

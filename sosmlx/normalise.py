@@ -12,15 +12,10 @@ from sosmlx.errors import InputError, ParseError
 from sosmlx.identity import Facts, identify
 from sosmlx.model import (
     FACETS,
-    HOST,
-    Answer,
-    Bundle,
     Evidence,
     Facet,
     Fact,
     Item,
-    Outcome,
-    Record,
     Setting,
     Snapshot,
     SourceInfo,
@@ -30,7 +25,9 @@ from sosmlx.model import (
     same_value,
 )
 from sosmlx.parsers import PARSERS, UNKNOWN
+from sosmlx.parsers.spec import HEADING
 from sosmlx.parsers.ticket import decode, decode_paste
+from sosmlx.record import HOST, Answer, Bundle, Outcome, Record
 
 DISAGREEMENT = "disagreement"
 """Evidence kind: two reads of one bundle gave one knob different values."""
@@ -46,6 +43,7 @@ class _Found:
     unparsed: list[Unparsed] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     equal: Counter[Cell] = field(default_factory=Counter)
+    pasted: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     `reduced` (by record id) is what a diff leaves to be parsed of a record.
     """
     found = _Found()
+    found.pasted = bundle.is_text
     for record in bundle.records:
         rest = reduced.get(record.id)
         if rest is not None:
@@ -126,9 +125,9 @@ def _place(item: Item, record: str, found: _Found) -> None:
         found.settings.append(item._replace(record=record))
     elif isinstance(item, Fact):
         found.facts.setdefault(item.subject, {}).setdefault(item.name, []).append(item.value)
-    elif isinstance(item, Evidence):
+    elif isinstance(item, Evidence) and (found.pasted or item.kind != HEADING):
         found.evidence.append(item._replace(record=record))
-    else:
+    elif isinstance(item, Unparsed):
         found.unparsed.append(item._replace(record=record))
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sosmlx.errors import ParseError
-from sosmlx.model import HOST, Answer, Evidence, Facet, Fact, Item, Record, Setting
+from sosmlx.model import Evidence, Facet, Fact, Item, Setting
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.ticket import decode_paste
+from sosmlx.record import HOST, Answer, Record
 
 TEXTS = Path(__file__).parents[1] / "fixtures" / "text"
 BDF = "0000:3b:00.0"

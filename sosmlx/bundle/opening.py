@@ -12,7 +12,7 @@ from sosmlx.bundle.read import read_bundle
 from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
 from sosmlx.errors import InputError, UsageError
-from sosmlx.model import Bundle, Record
+from sosmlx.record import Bundle, Record
 from sosmlx.sources.base import Source
 
 _TREES = ("proc", "sys")

@@ -12,7 +12,7 @@ from sosmlx.bundle.members import Member, members
 from sosmlx.bundle.write import CHECKSUMS, MANIFEST
 from sosmlx.errors import DamagedError, InputError
 from sosmlx.jsonio import loads
-from sosmlx.model import Answer, Bundle, Outcome, Record
+from sosmlx.record import Answer, Bundle, Outcome, Record
 
 SCHEMA = "sosmlx.manifest/"
 MAJOR = "1"

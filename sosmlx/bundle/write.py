@@ -17,7 +17,7 @@ from datetime import datetime
 import sosmlx
 from sosmlx.errors import SosmlxError
 from sosmlx.jsonio import dumps
-from sosmlx.model import Outcome, Record
+from sosmlx.record import Outcome, Record
 
 FORMATS = ("tar.xz", "tar.gz", "dir")
 MANIFEST = "sosmlx/manifest.json"

@@ -15,9 +15,10 @@ from sosmlx.collectors import selected
 from sosmlx.diff.compare import Comparison, Filter, compare_bundles
 from sosmlx.errors import SosmlxError, UsageError
 from sosmlx.jsonio import dumps
-from sosmlx.model import PLANES, Bundle, Device, Setting, Snapshot, state
+from sosmlx.model import PLANES, Device, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
+from sosmlx.record import Bundle
 
 SAME, DIFFERENT, TROUBLE, UNKNOWN = 0, 1, 2, 3
 

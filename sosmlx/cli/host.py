@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from importlib import resources
 
 from sosmlx.collectors import selected
-from sosmlx.collectors.engine import Engine, Planned, plan
+from sosmlx.collectors.engine import Engine
+from sosmlx.collectors.plan import plan, plan_row
 from sosmlx.collectors.proof import delta, observe
-from sosmlx.collectors.spec import Collector, File, Refusal
+from sosmlx.collectors.spec import Collector
 from sosmlx.errors import UsageError
-from sosmlx.jsonio import dumps
-from sosmlx.model import Bundle, Record
+from sosmlx.record import Bundle, Record
 
 COMPLETE, INCOMPLETE, DAMAGED = 0, 3, 2
 
@@ -35,10 +32,6 @@ class Gathered:
 def collect(args: argparse.Namespace) -> int:
     """Read a host and write a bundle; its path is the last line on stdout."""
     collectors = selected(vendor_access=args.vendor_access)
-    if args.plan:
-        planned = plan(collectors)
-        print(_plan_json(planned) if args.json else _plan_text(planned), end="")
-        return 0
     found = gather(
         args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
         max_bytes=args.max_bytes,
@@ -59,6 +52,8 @@ def gather(
     max_bytes: int = 64 << 20,
 ) -> Gathered:
     """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError."""
+    from datetime import datetime, timezone
+
     from sosmlx.bundle.opening import hostname, source
     from sosmlx.bundle.write import Meta, write
 
@@ -70,8 +65,8 @@ def gather(
     changed = delta(before, observe(host))
     over = any(record.answer.reason.startswith("budget:") for record in records)
     meta = Meta(
-        host=hostname(records), created=created, rand=secrets.token_hex(4), label=label,
-        plan=[_plan_row(row) for row in plan(collectors)], delta=changed,
+        host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
+        plan=[plan_row(row) for row in plan(collectors)], delta=changed,
         budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": over},
         euid=os.geteuid() if hasattr(os, "geteuid") else -1, complete=not over,
     )  # fmt: skip
@@ -111,36 +106,6 @@ def _outcomes(records: Sequence[Record]) -> str:
     return f"{len(records)} reads: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
 
 
-def _plan_row(row: Planned) -> dict[str, object]:
-    read = row.read
-    what: dict[str, object] = (
-        {"path": read.path, "how": read.how} if isinstance(read, File) else {"argv": list(read.argv)}
-    )
-    return {
-        **what, "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
-        "channel": read.channel, "needs": list(row.needs),
-        "deadline": None if isinstance(read, Refusal) else read.deadline,
-        "hazard": "" if isinstance(read, Refusal) else read.hazard,
-    }  # fmt: skip
-
-
-def _plan_json(planned: Sequence[Planned]) -> str:
-    rows = [_plan_row(row) for row in planned]
-    return dumps({"schema": "sosmlx.plan/1", "version": "1.0", "reads": rows})
-
-
-def _plan_text(planned: Sequence[Planned]) -> str:
-    rows: list[list[str]] = [["what", "scope", "channel", "tier", "deadline", "hazard"]]
-    for row in planned:
-        read = row.read
-        what = read.path if isinstance(read, File) else " ".join(read.argv)
-        deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
-        hazard = "" if isinstance(read, Refusal) else read.hazard
-        rows.append([what, read.scope, read.channel, str(row.tier), deadline, hazard])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)
-
-
 def verify(args: argparse.Namespace) -> int:
     """Check a bundle: intact (complete or partial), or which member is damaged."""
     from sosmlx.bundle.read import verify as check
@@ -175,6 +140,8 @@ def listing(args: argparse.Namespace) -> int:
 
 def schema(args: argparse.Namespace) -> int:
     """Print a JSON Schema of the package, or the names of all."""
+    from importlib import resources
+
     folder = resources.files("sosmlx.data") / "schemas"
     names = sorted(item.name[: -len(".json")] for item in folder.iterdir() if item.name.endswith(".json"))
     if args.name is None:

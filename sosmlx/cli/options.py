@@ -125,4 +125,7 @@ def _size(text: str) -> int:
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse a command line; exits 2 for one that is wrong."""
-    return parser().parse_args(argv)
+    args = parser().parse_args(argv)
+    if args.run == "host:collect" and args.plan:
+        args.run = "plan:show"
+    return args

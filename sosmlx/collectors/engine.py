@@ -9,11 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Callable
 
-from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal
-from sosmlx.model import Answer, Outcome, Record
+from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal, Target, target
+from sosmlx.record import Answer, Outcome, Record
 from sosmlx.sources.base import Source
-
-Target = tuple[str, ...]
 
 
 def _now() -> datetime:
@@ -48,18 +46,18 @@ class Engine:
         waiting: deque[Read] = deque(collector.reads)
         while waiting:
             read = waiting.popleft()
-            target = _target(read)
-            known = self._done.get(target)
+            where = target(read)
+            known = self._done.get(where)
             record = known or self._record(collector.name, read, until)
             more, trouble = _expand(read, record)
             waiting.extend(more)
             if trouble:
                 record = replace(record, answer=replace(record.answer, outcome=Outcome.FAILED, reason=trouble))
             if known is None:
-                self._done[target] = record
+                self._done[where] = record
                 if more or not _is_probe(read) or record.outcome not in (Outcome.COLLECTED, Outcome.ABSENT):
                     self._count += 1
-                    record = self._done[target] = replace(record, id=f"{self._count:05d}")
+                    record = self._done[where] = replace(record, id=f"{self._count:05d}")
                     yield record
 
     def _record(self, collector: str, read: Read, until: float) -> Record:
@@ -111,38 +109,5 @@ def _expand(read: Read, record: Record) -> tuple[list[Read], str]:
         return [], f"sosmlx: {type(error).__name__} while choosing the next reads: {error}"
 
 
-def _target(read: Read) -> Target:
-    return (read.path,) if isinstance(read, File) else ("run", *read.argv)
-
-
 def _is_probe(read: Read) -> bool:
     return not isinstance(read, Refusal) and read.probe
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One row of a plan: a read as declared, with placeholders where an answer decides."""
-
-    collector: str
-    tier: int
-    read: Read
-    needs: tuple[str, ...] = ()
-
-
-def plan(collectors: Iterable[Collector]) -> list[Planned]:
-    """List what would be read, without reading: an `expand` is asked with the pattern of its declaration."""
-    rows: list[Planned] = []
-    seen: dict[Target, Read | None] = {}
-    for collector in collectors:
-        waiting: deque[Read] = deque(collector.reads)
-        while waiting:
-            read = waiting.popleft()
-            if _target(read) not in seen:
-                seen[_target(read)] = read
-                rows.append(Planned(collector.name, collector.tier, read, collector.needs))
-            if not isinstance(read, Refusal) and read.expand is not None:
-                path = read.path if isinstance(read, File) else ""
-                argv = () if isinstance(read, File) else read.argv
-                asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), argv, path)
-                waiting.extend(read.expand(asked))
-    return rows

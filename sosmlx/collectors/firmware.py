@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from sosmlx.collectors.pci import bound, functions
 from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal, names
-from sosmlx.model import Record
+from sosmlx.record import Record
 
 CLASS = "/sys/class/fwctl"
 SAFE = (4, 35, 0)

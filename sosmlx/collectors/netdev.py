@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sosmlx.collectors.pci import DEVICES, functions
 from sosmlx.collectors.spec import Collector, Command, File, Read, names
-from sosmlx.model import Record
+from sosmlx.record import Record
 
 ATTRIBUTES = (
     "mtu", "tx_queue_len", "address", "operstate", "speed", "duplex", "phys_port_name", "phys_switch_id", "dev_port",

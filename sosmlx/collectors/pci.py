@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Callable
 
 from sosmlx.collectors.spec import Collector, File, Read, names
-from sosmlx.model import Record
+from sosmlx.record import Record
 
 DEVICES = "/sys/bus/pci/devices"
 MELLANOX = b"0x15b3"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sosmlx.model import Answer
+from sosmlx.record import Answer
 from sosmlx.sources.base import Source
 
 TAINT = "/proc/sys/kernel/tainted"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sosmlx.collectors.pci import DEVICES, functions
 from sosmlx.collectors.spec import Collector, File, Read, names
-from sosmlx.model import Record
+from sosmlx.record import Record
 
 ATTRIBUTES = ("fw_ver", "board_id", "hca_type", "hw_rev", "node_guid", "sys_image_guid", "node_type", "node_desc")
 PORT_ATTRIBUTES = ("state", "phys_state", "rate", "link_layer", "lid", "sm_lid")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from re import Pattern
-from typing import Callable, Union
+from typing import Callable, NamedTuple, Union
 
-from sosmlx.model import HOST, Record
+from sosmlx.record import HOST, Record
 from sosmlx.sources.base import How
 
 Expand = Callable[[Record], "Iterable[Read]"]
 """What one answer makes us read next. Called for every outcome; must be pure."""
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A path to read: a file's bytes, a link's target, or a folder's names.
 
     `pattern` is an answer that makes `expand` name its reads with placeholders, for `--plan`. A `probe` that leads to
@@ -36,8 +34,7 @@ class File:
     channel: str = "kernel"
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A program to run, found in the fixed search list; `lines` keeps only the output lines that match."""
 
     kind: str
@@ -53,8 +50,7 @@ class Command:
     channel: str = "kernel"
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A read that is not done, and why: it leaves a record with outcome `skipped`."""
 
     kind: str
@@ -68,8 +64,7 @@ class Refusal:
 Read = Union[File, Command, Refusal]
 
 
-@dataclass(frozen=True)
-class Collector:
+class Collector(NamedTuple):
     """A named set of reads. `tier`: 0 identity, 1 default, 2 extended, 3 heavy. `needs` is said, not enforced."""
 
     name: str
@@ -93,3 +88,12 @@ def names(record: Record, kind: str = "name") -> Iterable[str]:
     allowed = _BDF if kind == "bdf" else _NAME
     found = record.data.decode("utf-8", "replace").split("\n") if record.has_bytes else []
     return [name for name in found if allowed.match(name) or PLACEHOLDER.match(name)]
+
+
+Target = tuple[str, ...]
+"""What a read reads: two reads of one target are one read."""
+
+
+def target(read: Read) -> Target:
+    """Tell what a read reads."""
+    return (read.path,) if isinstance(read, File) else ("run", *read.argv)

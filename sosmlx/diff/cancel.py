@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Callable
 
 from sosmlx.errors import InputError
-from sosmlx.model import HOST, Bundle, Outcome, Record
 from sosmlx.normalise import Reduced
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.spec import Section
 from sosmlx.parsers.ticket import decode, decode_paste
+from sosmlx.record import HOST, Bundle, Outcome, Record
 
 Rest = dict[str, Reduced]
 """Record id → what is left to parse of it; a record that is not in here is parsed as it is."""
@@ -129,8 +129,11 @@ def _lines(one: Section, other: Section) -> tuple[str, str, int]:
     if _repeats(lines) or _repeats(others):
         return one.body, other.body, 0  # a name that occurs twice: which row counts depends on their order
     mine, theirs = set(lines), set(others)
-    rest = [line for line in lines if line not in theirs or _elides(line)]
-    rest_other = [line for line in others if line not in mine or _elides(line)]
+    if _elides(one.body) or _elides(other.body):
+        stay = {line for line in mine & theirs if _elides(line)}
+        mine, theirs = mine - stay, theirs - stay
+    rest = [line for line in lines if line not in theirs]
+    rest_other = [line for line in others if line not in mine]
     return "\n".join(rest) + "\n", "\n".join(rest_other) + "\n", len(lines) - len(rest)
 
 
@@ -144,10 +147,10 @@ def _columns(head: str) -> list[str]:
 
 
 def _kept(body: str) -> str:
-    if not any(mark in body for mark in _ELLIPSES):
+    if not _elides(body):
         return ""
     return "\n".join(line for line in body.split("\n") if _elides(line)) + "\n"
 
 
-def _elides(line: str) -> bool:
-    return any(mark in line for mark in _ELLIPSES)
+def _elides(text: str) -> bool:
+    return any(mark in text for mark in _ELLIPSES)

@@ -11,9 +11,7 @@ from sosmlx.diff.align import align
 from sosmlx.diff.cancel import cancel
 from sosmlx.model import (
     FACETS,
-    HOST,
     SHOWN_CLASSES,
-    Bundle,
     Coverage,
     Device,
     Difference,
@@ -27,6 +25,7 @@ from sosmlx.model import (
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.values import CONFLICT, NOT_SHOWN
+from sosmlx.record import HOST, Bundle
 
 Knob = tuple[str, str, str]
 """Plane, name and cmode: a setting's key within one device."""

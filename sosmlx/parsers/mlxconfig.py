@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from sosmlx.errors import ParseError
 from sosmlx.jsonio import tool_json
-from sosmlx.model import FACETS, Evidence, Facet, Fact, Item, Record, Setting, Unparsed
+from sosmlx.model import FACETS, Evidence, Facet, Fact, Item, Setting, Unparsed
+from sosmlx.record import Record
 from sosmlx.parsers.spec import BDF, Parser, Section, heading, unparsed
 from sosmlx.parsers.values import flash, from_json
 
@@ -23,7 +24,8 @@ HEAD = re.compile(
     r"|\A(?:\s*\n|[ \t]+[A-Z][A-Z0-9]\w*_\w+(?:\[\d+\])?[ \t]{2,}\S+[ \t]*\n){2,}",
     re.MULTILINE,
 )
-_START = re.compile(r"^[ \t]*(?:(Device #\d+:)|(Device type:)|(Configurations:))", re.MULTILINE)
+_STARTS = ("Device #", "Device type:", "Configurations:")
+"""What begins a head line, in the order in which these lines follow each other within one device."""
 _COLUMN = re.compile(r"Default|Current|Next Boot|New")
 _FACET = {"Default": "default", "Current": "current", "Next Boot": "next", "New": "new"}
 _NAME = re.compile(r"[A-Z][A-Z0-9][A-Za-z0-9_]*(?:\[\d+(?:\.\.\d+)?\])?\Z")
@@ -78,16 +80,25 @@ class _Head(NamedTuple):
 def _groups(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start of a section, start of its rows): a head line of a rank seen already opens the next section."""
     start, rank, rows = -1, -1, -1
-    for mark in _START.finditer(text):
-        if start < 0 or (mark.lastindex or 0) <= rank:
+    for at, mark_rank in sorted(mark for number, word in enumerate(_STARTS) for mark in _marks(text, word, number)):
+        if start < 0 or mark_rank <= rank:
             if start >= 0:
                 yield start, rows
-            start, rows = mark.start(), len(text)
-        rank = mark.lastindex or 0
-        line_end = text.find("\n", mark.end())
+            start = text.rfind("\n", 0, at) + 1
+        rank = mark_rank
+        line_end = text.find("\n", at)
         rows = len(text) if line_end < 0 else line_end + 1
     if start >= 0:
         yield start, rows
+
+
+def _marks(text: str, word: str, rank: int) -> Iterator[tuple[int, int]]:
+    """Find a word where it begins a line; searching for the word is much faster than matching every line."""
+    at = text.find(word)
+    while at >= 0:
+        if not text[text.rfind("\n", 0, at) + 1 : at].strip():
+            yield at, rank
+        at = text.find(word, at + 1)
 
 
 def _head(text: str) -> _Head:

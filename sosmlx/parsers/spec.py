@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from re import Pattern
 from typing import Callable, NamedTuple
 
-from sosmlx.model import Evidence, Item, Plane, Record, Unparsed
+from sosmlx.model import Evidence, Item, Plane, Unparsed
+from sosmlx.record import Record
 
 Parse = Callable[[str, Record], Iterator[Item]]
 """Text and the read that gave it (its bytes are not looked at) to items. Raises ParseError and nothing else."""
@@ -45,9 +46,13 @@ BDF = re.compile(r"\b(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7
 """A PCI address, with or without its domain (Linux prints a domain in four digits, or more on some machines)."""
 
 
+HEADING = "text.heading"
+"""Evidence kind of lines that only give structure: kept for pasted texts, where every line is accounted for."""
+
+
 def heading(device: str, line: str) -> Evidence:
     """Keep a line that only gives structure (a title, a table's head, a rule), so that every line is accounted for."""
-    return Evidence("text.heading", device, line.strip())
+    return Evidence(HEADING, device, line.strip())
 
 
 def unparsed(text: str, first: int = 1) -> Iterator[Unparsed]:

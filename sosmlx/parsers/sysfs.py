@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Callable
 
-from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Record, Setting, SettingClass
+from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Setting, SettingClass
+from sosmlx.record import Record
 from sosmlx.parsers import values
 from sosmlx.parsers.spec import BDF, Parser, heading, unparsed
 

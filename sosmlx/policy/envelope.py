@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sosmlx.model import HOST, Coverage, Difference, Setting, Snapshot, Verdict
+from sosmlx.model import Coverage, Difference, Setting, Snapshot, Verdict
 from sosmlx.policy import taint
+from sosmlx.record import HOST
 
 ORDER = ("supported", "changed", "undetermined", "tainted")
 """Statuses from best to worst."""
@@ -142,7 +143,10 @@ def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
         if not locked:
             exposures.append("lockdown is off" if "lockdown" in snapshot.host else "lockdown was not read")
         return "weak", exposures
-    return ("strong", []) if locked else ("moderate", ["lockdown is off: PCI resources can be written"])
+    if locked:
+        return "strong", []
+    known = "lockdown" in snapshot.host
+    return "moderate", ["lockdown is off: PCI resources can be written" if known else "lockdown was not read"]
 
 
 def _device_words(status: str, own: _Taint, missing: Sequence[Coverage], changes: int) -> str:

@@ -8,8 +8,9 @@ from itertools import groupby
 
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
-from sosmlx.model import HOST, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
+from sosmlx.model import SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
 from sosmlx.policy.envelope import Judgement, judge
+from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown, visible
 
 

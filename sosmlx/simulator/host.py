@@ -9,7 +9,7 @@ from typing import cast
 
 from sosmlx.errors import InputError
 from sosmlx.jsonio import loads
-from sosmlx.model import Answer, Outcome
+from sosmlx.record import Answer, Outcome
 from sosmlx.simulator import tools
 from sosmlx.sources.base import How
 

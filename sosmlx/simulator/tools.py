@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Callable
 
-from sosmlx.model import Answer, Outcome
+from sosmlx.record import Answer, Outcome
 
 Functions = Mapping[str, object]
 

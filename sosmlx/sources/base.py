@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from sosmlx.model import Answer, Outcome
+from sosmlx.record import Answer, Outcome
 
 How = Literal["bytes", "link", "names"]
 """What to read of a path: a file's bytes, a link's target, or a folder's names (one a line, sorted)."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Callable
 
-from sosmlx.model import Answer, Outcome
+from sosmlx.record import Answer, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, How, capped, failed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from sosmlx.model import Answer, Bundle, Outcome
+from sosmlx.record import Answer, Bundle, Outcome
 from sosmlx.sources.base import FILE_CAP, How, failed
 from sosmlx.sources.live import read_path
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from sosmlx.model import Answer, Outcome
+from sosmlx.record import Answer, Outcome
 from sosmlx.sources.base import COMMAND_CAP, failed
 
 SEARCH = (

@@ -6,9 +6,9 @@ import os
 
 from sosmlx.errors import InputError
 from sosmlx.jsonio import tool_json
-from sosmlx.model import Answer, Bundle, Record
 from sosmlx.parsers import JSON, UNKNOWN, recognise
 from sosmlx.parsers.ticket import decode_paste
+from sosmlx.record import Answer, Bundle, Record
 
 MAX_TEXT = 128 << 20
 MAX_FILES = 2000

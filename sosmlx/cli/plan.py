@@ -1,0 +1,36 @@
+"""`collect --plan`: print what would be read, and read nothing."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from sosmlx.collectors import selected
+from sosmlx.collectors.plan import Planned, plan, plan_row
+from sosmlx.collectors.spec import File, Refusal
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print the plan of a collection."""
+    planned = plan(selected(vendor_access=args.vendor_access))
+    print(_plan_json(planned) if args.json else _plan_text(planned), end="")
+    return 0
+
+
+def _plan_json(planned: Sequence[Planned]) -> str:
+    from sosmlx.jsonio import dumps
+
+    rows = [plan_row(row) for row in planned]
+    return dumps({"schema": "sosmlx.plan/1", "version": "1.0", "reads": rows})
+
+
+def _plan_text(planned: Sequence[Planned]) -> str:
+    rows: list[list[str]] = [["what", "scope", "channel", "tier", "deadline", "hazard"]]
+    for row in planned:
+        read = row.read
+        what = read.path if isinstance(read, File) else " ".join(read.argv)
+        deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
+        hazard = "" if isinstance(read, Refusal) else read.hazard
+        rows.append([what, read.scope, read.channel, str(row.tier), deadline, hazard])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

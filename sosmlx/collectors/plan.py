@@ -1,0 +1,52 @@
+"""What a collection would read, without reading: every declared read, with placeholders where an answer decides."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sosmlx.collectors.spec import Collector, File, Read, Refusal, Target, target
+from sosmlx.record import Answer, Record
+
+
+class Planned(NamedTuple):
+    """One row of a plan: a read as declared, with placeholders where an answer decides."""
+
+    collector: str
+    tier: int
+    read: Read
+    needs: tuple[str, ...] = ()
+
+
+def plan(collectors: Iterable[Collector]) -> list[Planned]:
+    """List what would be read, without reading: an `expand` is asked with the pattern of its declaration."""
+    rows: list[Planned] = []
+    seen: set[Target] = set()
+    for collector in collectors:
+        waiting: deque[Read] = deque(collector.reads)
+        while waiting:
+            read = waiting.popleft()
+            if target(read) not in seen:
+                seen.add(target(read))
+                rows.append(Planned(collector.name, collector.tier, read, collector.needs))
+            if not isinstance(read, Refusal) and read.expand is not None:
+                path = read.path if isinstance(read, File) else ""
+                argv = () if isinstance(read, File) else read.argv
+                asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), argv, path)
+                waiting.extend(read.expand(asked))
+    return rows
+
+
+def plan_row(row: Planned) -> dict[str, object]:
+    """Render one row of a plan for `plan.json`."""
+    read = row.read
+    what: dict[str, object] = (
+        {"path": read.path, "how": read.how} if isinstance(read, File) else {"argv": list(read.argv)}
+    )
+    return {
+        **what, "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
+        "channel": read.channel, "needs": list(row.needs),
+        "deadline": None if isinstance(read, Refusal) else read.deadline,
+        "hazard": "" if isinstance(read, Refusal) else read.hazard,
+    }  # fmt: skip

@@ -1,0 +1,115 @@
+"""What was read: answers, records and bundles. Nothing here knows what the bytes mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+HOST = "host"
+"""Subject of a read, and device of a setting, that belongs to the host as a whole."""
+
+
+class Outcome(str, Enum):
+    """How a read ended; everything but COLLECTED carries a reason."""
+
+    COLLECTED = "collected"
+    ABSENT = "absent"
+    DENIED = "denied"
+    UNSUPPORTED = "unsupported"
+    TIMEOUT = "timeout"
+    ABANDONED = "abandoned"
+    FAILED = "failed"
+    VANISHED = "vanished"
+    TRUNCATED = "truncated"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a Source gave for one read: the bytes and how the read ended, nothing interpreted."""
+
+    data: bytes = b""
+    outcome: Outcome = Outcome.COLLECTED
+    reason: str = ""
+    rc: int | None = None
+    signal: int | None = None
+    pid: int | None = None
+    stderr: bytes = b""
+    tool: str = ""
+    """Absolute path of the program that ran, empty for a file."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The bytes that one read gave, what was read, about which subject, and its outcome.
+
+    `subject` is "host", a full BDF, or "BDF/NAME" for a part of a function (a netdev, an RDMA device).
+    Exactly one of `argv` and `path` is filled.
+    """
+
+    id: str
+    kind: str
+    collector: str
+    subject: str
+    answer: Answer
+    argv: tuple[str, ...] = ()
+    path: str = ""
+    scope: str = "inspection"
+    channel: str = "kernel"
+    start: str = ""
+    duration_ms: int = 0
+
+    @property
+    def data(self) -> bytes:
+        """The raw bytes."""
+        return self.answer.data
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the read ended."""
+        return self.answer.outcome
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether there is something to parse: a truncated answer still holds facts."""
+        return self.answer.outcome in (Outcome.COLLECTED, Outcome.TRUNCATED)
+
+    @property
+    def function(self) -> str:
+        """The device part of the subject: a BDF, or "host"."""
+        return self.subject.partition("/")[0]
+
+    @property
+    def part(self) -> str:
+        """The part of the function that was read (a netdev or RDMA device), or empty."""
+        return self.subject.partition("/")[2]
+
+    @property
+    def name(self) -> str:
+        """The last component of the path that was read, or the program's name."""
+        return (self.path or (self.argv[0] if self.argv else "")).rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The records of one host at one time, with what is known about their collection.
+
+    `kind` is `bundle`, `live`, `sim`, `tree`, `text` or `folder`; the last two hold pasted texts, whose lines may carry
+    a ticket's quoting. `faults` are damages found while reading, in words.
+    """
+
+    kind: str
+    path: str
+    records: tuple[Record, ...]
+    host: str = ""
+    collected: str = ""
+    label: str = ""
+    complete: bool = True
+    delta: Mapping[str, object] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the records are texts that somebody pasted, not reads of ours."""
+        return self.kind in ("text", "folder")
