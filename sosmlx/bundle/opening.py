@@ -16,7 +16,7 @@ from sosmlx.record import Bundle, Record
 from sosmlx.sources.base import Source
 
 _TREES = ("proc", "sys")
-_STREAM_CAP = 128 << 20
+_STREAM_CAP = 64 << 20
 
 
 def open_source(spec: str, as_kind: str | None = None) -> Bundle:

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from sosmlx.bundle.members import Member, members
 from sosmlx.bundle.write import CHECKSUMS, MANIFEST
@@ -35,7 +34,8 @@ def read_bundle(path: str) -> Bundle:
     """
     found = _contents(path)
     delta = _document(found, "sosmlx/delta.json")
-    host = cast("Mapping[str, str]", found.manifest.get("host") or {})
+    about = found.manifest.get("host")
+    host = about if isinstance(about, dict) else {}
     faults = list(found.faults)
     records: list[Record] = []
     for row in _rows(found.manifest, "records"):
@@ -97,6 +97,8 @@ def _contents(path: str) -> Contents:
 
 
 def _index(path: str, member: Member) -> Mapping[str, object]:
+    if member.fault:
+        raise DamagedError(f"{path}: {MANIFEST}: {member.fault}", "the archive is cut off or damaged; ask for it again")
     try:
         manifest = loads(member.data.decode("utf-8", "replace"), what=MANIFEST)
     except InputError as error:

@@ -124,7 +124,7 @@ def _lines(one: Section, other: Section) -> tuple[str, str, int]:
     if _columns(one.head) != _columns(other.head):
         return one.body, other.body, 0
     if one.body == other.body:
-        return _kept(one.body), _kept(other.body), one.body.count("\n")
+        return _kept(one.body), _kept(other.body), sum(1 for line in one.body.split("\n") if line.strip())
     lines, others = ([line.strip() for line in section.body.split("\n")] for section in (one, other))
     if _repeats(lines) or _repeats(others):
         return one.body, other.body, 0  # a name that occurs twice: which row counts depends on their order
@@ -134,7 +134,7 @@ def _lines(one: Section, other: Section) -> tuple[str, str, int]:
         mine, theirs = mine - stay, theirs - stay
     rest = [line for line in lines if line not in theirs]
     rest_other = [line for line in others if line not in mine]
-    return "\n".join(rest) + "\n", "\n".join(rest_other) + "\n", len(lines) - len(rest)
+    return "\n".join(rest) + "\n", "\n".join(rest_other) + "\n", sum(1 for line in lines if line and line in theirs)
 
 
 def _repeats(lines: Sequence[str]) -> bool:

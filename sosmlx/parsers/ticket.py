@@ -7,6 +7,10 @@ import re
 
 from sosmlx.errors import InputError
 
+BINARY_SHARE = 0.05
+"""A text may hold a stray control character; where more than this share of its beginning are some, it is none."""
+
+_CONTROLS = bytes(number for number in range(32) if number not in b"\t\n\r\x1b") + b"\x7f"
 _QUOTED = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -38,6 +42,8 @@ def clean(text: str) -> str:
 
 def decode_paste(data: bytes, what: str) -> str:
     """Decode and clean something that a person pasted. Raises InputError for what is no text."""
-    if b"\0" in data[:4096] and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    prefix = data[:4096]
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not wide and len(prefix) - len(prefix.translate(None, _CONTROLS)) > len(prefix) * BINARY_SHARE:
         raise InputError(f"{what}: binary data, not a text of a tool")
     return clean(decode(data))

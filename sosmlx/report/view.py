@@ -248,6 +248,13 @@ class ShowView:
     hidden: int
 
 
+def _visible_device(device: Device) -> Device:
+    """Make every word of a device harmless to show: all of them come from the bundle."""
+    words = {name: visible(value) for name, value in vars(device).items() if isinstance(value, str)}
+    lists = {name: tuple(map(visible, getattr(device, name))) for name in ("netdevs", "rdma", "channels")}
+    return Device(**words, **lists)  # type: ignore[arg-type]
+
+
 def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool = False) -> ShowView:
     """Compute what `show` prints of a snapshot; `settings` are those that the user asked for."""
     verdict: Judgement = judge(snapshot)
@@ -273,7 +280,7 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
         title=visible(_name(snapshot)),
         status=verdict.host.status,
         sentence=visible(verdict.host.sentence),
-        devices=snapshot.devices,
+        devices=tuple(_visible_device(device) for device in snapshot.devices),
         verdicts={name: visible(own.sentence) for name, own in verdict.devices.items()},
         groups=tuple(groups),
         pending=tuple(pending_rows(snapshot)),

@@ -20,12 +20,13 @@ class LiveSource:
     kind = "live"
     path = "live:"
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[str, How], Answer] | None = None) -> None:
         self._worker = _Worker()
+        self._read = read or read_path
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
         """Read a path in a worker thread: an attribute that is served by firmware can block."""
-        answer = self._worker.call(lambda: read_path(path, how), deadline)
+        answer = self._worker.call(lambda: self._read(path, how), deadline)
         if answer is None:
             self._worker = _Worker()  # the old thread stays behind in its system call
             return Answer(outcome=Outcome.ABANDONED, reason=f"no answer within {deadline:g} s", pid=os.getpid())

@@ -10,7 +10,7 @@ from sosmlx.parsers import JSON, UNKNOWN, recognise
 from sosmlx.parsers.ticket import decode_paste
 from sosmlx.record import Answer, Bundle, Record
 
-MAX_TEXT = 128 << 20
+MAX_TEXT = 64 << 20
 MAX_FILES = 2000
 MAX_DEPTH = 3
 _PREFIX = 1 << 20

@@ -1,0 +1,162 @@
+"""`make bench`: what sosmlx costs, as ratios against a peer on the same work in the same run.
+
+CPU times are user plus system of the process and its children, the best of some runs; the environment is printed, since
+a ratio means little without it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import sosmlx
+from sosmlx.collectors import COLLECTORS
+from sosmlx.collectors.engine import Engine
+from sosmlx.parsers import PARSERS
+from sosmlx.simulator.host import ScenarioSource, load
+from tests import fixtures
+from tests.snapshots import query
+
+BIN = Path(sys.executable).parent
+PARAMETERS = 2000
+CHANGES = 50
+
+
+def cpu(words: list[str], runs: int = 3) -> float:
+    """Return the least CPU seconds that a command took."""
+    best = float("inf")
+    for _ in range(runs):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return best
+
+
+def wall(work: Callable[[], object], runs: int = 5) -> float:
+    """Return the least wall seconds that some work took."""
+    best = float("inf")
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def texts(folder: Path, devices: int) -> list[str]:
+    """Write two queries of that many devices with 2,000 parameters in three views, 50 of them changed."""
+    chance = random.Random(devices)
+    rows = [
+        {f"PARAM_{n:04d}_SETTING": (str(chance.randrange(64)),) * 3 for n in range(PARAMETERS)} for _ in range(devices)
+    ]
+    paths = []
+    for side in ("left", "right"):
+        path = folder / f"{side}-{devices}.txt"
+        path.write_text("".join(query(values, f"0000:{n:02x}:00.0", n + 1) for n, values in enumerate(rows)))
+        paths.append(str(path))
+        for _ in range(CHANGES):
+            values = rows[chance.randrange(devices)]
+            name = chance.choice(list(values))
+            values[name] = (*values[name][:2], "99")
+    return paths
+
+
+def diff_against_diffoscope(folder: Path) -> None:
+    """Compare two pasted texts: sosmlx, diffoscope."""
+    diffoscope = shutil.which("diffoscope", path=f"{BIN}:{os.environ['PATH']}")
+    if diffoscope is None:
+        print("diff of two texts: skipped, diffoscope is not installed")
+        return
+    for devices in (64, 8):
+        left, right = texts(folder, devices)
+        ours = cpu([str(BIN / "sosmlx"), "diff", left, right])
+        theirs = cpu([diffoscope, left, right])
+        print(
+            f"diff of two texts, {devices} devices x {PARAMETERS} x 3, {CHANGES} changes: CPU {ours:.2f} s, "
+            f"diffoscope {theirs:.2f} s, ratio {ours / theirs:.2f} (must be at most 1)"
+        )
+
+
+def start_up() -> None:
+    """Start the command, against a bare interpreter."""
+    bare = wall(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 15)
+    for words in (["--help"], ["collect", "--help"], ["collect", "--plan"]):
+        command = [str(BIN / "sosmlx"), *words]
+        ours = wall(partial(subprocess.run, command, stdout=subprocess.DEVNULL, check=True), 15)
+        print(f"start-up, {' '.join(words)}: {ours / bare:.1f} x a bare interpreter (must be at most 6)")
+
+
+def collect_rate() -> None:
+    """Collect a simulated host, against reading the same answers without an engine."""
+    source = ScenarioSource(load("two-adapters-after"))
+    records = Engine(source).collect(COLLECTORS)
+    reads = [(record.path, record.argv) for record in records]
+
+    def bare() -> None:
+        for path, argv in reads:
+            _ = source.read(path, "bytes", 1.0) if path else source.run(argv, 1.0)
+
+    ours, theirs = wall(lambda: Engine(source).collect(COLLECTORS)), wall(bare)
+    print(f"collect: {len(records) / ours:,.0f} reads/s, {ours / theirs:.1f} x the same reads without the engine")
+
+
+def parse_rates() -> None:
+    """Parse each kind's largest fixture many times over, against splitting the same text into words."""
+    largest: dict[str, str] = {}
+    for kind, name in fixtures.cases():
+        text = fixtures.text(kind, name)
+        if len(text) > len(largest.get(kind, "")):
+            largest[kind] = text
+    for kind, text in sorted(largest.items()):
+        many = max(1, 50_000 // max(len(text), 1))
+        ours = wall(partial(_often, partial(_parse, kind, text), many), 3)
+        theirs = wall(partial(_often, text.split, many), 3)
+        rate = len(text) * many / ours / 1e6
+        print(f"parse {kind}: {rate:.1f} MB/s, {ours / max(theirs, 1e-9):.0f} x splitting into words")
+
+
+def _parse(kind: str, text: str) -> object:
+    return list(PARSERS[kind].parse(text, fixtures.record(kind, "fixture")))
+
+
+def _often(work: Callable[[], object], times: int) -> None:
+    for _ in range(times):
+        work()
+
+
+def linear_in_size() -> None:
+    """Parse a query of one and of eight times the size: the ratio of times is the ratio of sizes."""
+    times = []
+    for devices in (8, 64):
+        chance = random.Random(1)
+        values = {f"PARAM_{n:04d}": (str(chance.randrange(64)),) * 3 for n in range(500)}
+        text = "".join(query(values, f"0000:{n:02x}:00.0", n + 1) for n in range(devices))
+        times.append(wall(partial(_parse, "mlxconfig.query", text), 3))
+    print(f"parse mlxconfig.query, 8 times the text: {times[1] / times[0]:.1f} x the time")
+
+
+def main() -> None:
+    """Run all benchmarks."""
+    print(
+        f"sosmlx {sosmlx.__version__}, Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} CPUs"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        diff_against_diffoscope(Path(folder))
+    start_up()
+    collect_rate()
+    linear_in_size()
+    parse_rates()
+
+
+if __name__ == "__main__":
+    main()
