@@ -65,7 +65,7 @@ def judge(snapshot: Snapshot, differences: Sequence[Difference] | None = None) -
         ]
         mine = [row for row in changes if row.device == device.id]
         status = _status(own.state, bool(missing), len(mine), 1)
-        devices[device.id] = Verdict(status, _device_words(status, own, missing, len(mine)), strength)
+        devices[device.id] = Verdict(status, _device_words(status, own, missing, mine), strength)
     host_changes = [row for row in changes if row.device == HOST]
     status = _status(found.state, False, len(host_changes), len(devices))
     worst = max([status, *(verdict.status for verdict in devices.values())], key=ORDER.index)
@@ -149,16 +149,18 @@ def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
     return "moderate", ["lockdown is off: PCI resources can be written" if known else "lockdown was not read"]
 
 
-def _device_words(status: str, own: _Taint, missing: Sequence[Coverage], changes: int) -> str:
+def _device_words(status: str, own: _Taint, missing: Sequence[Coverage], changes: Sequence[Difference]) -> str:
     words = [own.words] if own.state != "no" and own.words else []
     words += [f"{row.plane} not read completely: {row.reason or row.status}" for row in missing]
-    if changes or status == "changed":
-        words.append(_count(changes))
+    if changes:
+        words.append(count_words(changes))
     return f"{status}: {'; '.join(words)}" if words else status
 
 
-def _count(changes: int) -> str:
-    return f"{changes} configuration difference{'' if changes == 1 else 's'}"
+def count_words(changes: Sequence[Difference]) -> str:
+    """Say how many knobs differ, however many of their facets do."""
+    knobs = len({(row.device, row.plane, row.name, row.cmode) for row in changes})
+    return f"{knobs} setting{' differs' if knobs == 1 else 's differ'}"
 
 
 def _reasons(
@@ -171,7 +173,7 @@ def _reasons(
     reasons += [f"{name} {verdict.sentence}" for name, verdict in devices.items() if verdict.status == "undetermined"]
     if changes:
         at_least = "at least " if any(verdict.status == "undetermined" for verdict in devices.values()) else ""
-        reasons.append(at_least + _count(len(changes)))
+        reasons.append(at_least + count_words(changes))
     return reasons
 
 
@@ -202,9 +204,9 @@ def _texts(snapshot: Snapshot, changes: Sequence[Difference] | None) -> Judgemen
         sentence = "UNDETERMINED: a text alone carries no evidence about the host, and nothing was compared."
         return Judgement(Verdict("undetermined", sentence, "weak", ("nothing was compared",)), {})
     if partial:
-        status, words = "undetermined", f"at least {_count(len(changes))}; the text is not complete"
+        status, words = "undetermined", f"at least {count_words(changes)}; the text is not complete"
     elif changes:
-        status, words = "changed", _count(len(changes))
+        status, words = "changed", count_words(changes)
     else:
         status, words = "supported", "no difference, as far as a text can tell"
     sentence = f"{status.upper()}: {words}. Strength weak: a text carries no evidence about the host."

@@ -9,7 +9,7 @@ from itertools import groupby
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.model import SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
-from sosmlx.policy.envelope import Judgement, judge
+from sosmlx.policy.envelope import Judgement, count_words, judge
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown, visible
 
@@ -77,7 +77,7 @@ class DiffView:
     evidence: tuple[Row, ...]
     inputs: tuple[Input, ...]
     hidden: int
-    count: int
+    count: str
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def diff_view(found: Comparison) -> DiffView:
         evidence=tuple(_evidence(found.right)),
         inputs=(_input("left", found.left), _input("right", found.right)),
         hidden=found.hidden,
-        count=len(found.differences),
+        count=count_words(found.differences),
     )
 
 
