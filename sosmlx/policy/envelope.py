@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sosmlx.model import Coverage, Difference, Setting, Snapshot, Verdict
+from sosmlx.model import Coverage, Device, Difference, Setting, Snapshot, Verdict
 from sosmlx.policy import taint
 from sosmlx.record import HOST
 
@@ -53,25 +53,34 @@ def judge(snapshot: Snapshot, differences: Sequence[Difference] | None = None) -
         return _texts(snapshot, changes if differences is not None else None)
     strength, exposures = _strength(snapshot)
     found = _taint(snapshot)
-    devices: dict[str, Verdict] = {}
-    for device in snapshot.devices:
-        if device.role not in _IN_SCOPE:
-            continue
-        own = _Taint("no", "") if found.devices and device.id not in found.devices else found
-        if found.state == "no" and device.fwctl:
-            own = _Taint("unread", f"debug tokens and firmware kind of {device.id} are not read by this version")
-        missing = [
-            row for row in snapshot.coverage if row.device == device.id and row.plane in NEEDED and _missing(row)
-        ]
-        mine = [row for row in changes if row.device == device.id]
-        status = _status(own.state, bool(missing), len(mine), 1)
-        devices[device.id] = Verdict(status, _device_words(status, own, missing, mine), strength)
+    devices = {
+        device.id: _device(device, found, snapshot.coverage, changes, strength)
+        for device in snapshot.devices
+        if device.role in _IN_SCOPE
+    }
     host_changes = [row for row in changes if row.device == HOST]
-    status = _status(found.state, False, len(host_changes), len(devices))
-    worst = max([status, *(verdict.status for verdict in devices.values())], key=ORDER.index)
-    reasons = _reasons(snapshot, found, changes, devices, exposures)
+    own = _status(found.state, False, len(host_changes), len(devices))
+    worst = max([own, *(verdict.status for verdict in devices.values())], key=ORDER.index)
+    reasons = _reasons(found, changes, devices)
     sentence = _sentence(snapshot, worst, reasons, strength, exposures, differences is not None)
     return Judgement(Verdict(worst, sentence, strength, tuple(reasons)), devices)
+
+
+def _device(
+    device: Device, host: _Taint, coverage: Sequence[Coverage], changes: Sequence[Difference], strength: str
+) -> Verdict:
+    """Judge one function: the host's taint where it is nobody else's, its own evidence, its own differences."""
+    own = _Taint("no", "") if host.devices and device.id not in host.devices else host
+    if own.state == "no" and device.fwctl:
+        own = _Taint("unread", "debug tokens and firmware kind are not read by this version")
+    missing = [row for row in coverage if row.device == device.id and row.plane in NEEDED and _missing(row)]
+    mine = [row for row in changes if row.device == device.id]
+    status = _status(own.state, bool(missing), len(mine), 1)
+    reasons = [own.words] if own.state != "no" and own.words else []
+    reasons += [f"{row.plane} was not read completely: {row.reason or row.status}" for row in missing]
+    words = [*reasons, count_words(mine, "configuration ")] if mine else reasons
+    sentence = f"{status}: {'; '.join(words)}" if words else status
+    return Verdict(status, sentence, strength, tuple(reasons))
 
 
 def _missing(row: Coverage) -> bool:
@@ -149,31 +158,25 @@ def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
     return "moderate", ["lockdown is off: PCI resources can be written" if known else "lockdown was not read"]
 
 
-def _device_words(status: str, own: _Taint, missing: Sequence[Coverage], changes: Sequence[Difference]) -> str:
-    words = [own.words] if own.state != "no" and own.words else []
-    words += [f"{row.plane} not read completely: {row.reason or row.status}" for row in missing]
-    if changes:
-        words.append(count_words(changes))
-    return f"{status}: {'; '.join(words)}" if words else status
-
-
-def count_words(changes: Sequence[Difference]) -> str:
+def count_words(changes: Sequence[Difference], kind: str = "") -> str:
     """Say how many knobs differ, however many of their facets do."""
     knobs = len({(row.device, row.plane, row.name, row.cmode) for row in changes})
-    return f"{knobs} setting{' differs' if knobs == 1 else 's differ'}"
+    return f"{knobs} {kind}setting{' differs' if knobs == 1 else 's differ'}"
 
 
-def _reasons(
-    snapshot: Snapshot, found: _Taint, changes: Sequence[Difference], devices: Mapping[str, Verdict],
-    exposures: Sequence[str],
-) -> list[str]:  # fmt: skip
+def _reasons(found: _Taint, changes: Sequence[Difference], devices: Mapping[str, Verdict]) -> list[str]:
+    """List why the verdict is what it is; a reason that several devices share is said once, with their names."""
     reasons = [found.words] if found.words else []
     if not devices:
         reasons.append("no adapter in scope")
-    reasons += [f"{name} {verdict.sentence}" for name, verdict in devices.items() if verdict.status == "undetermined"]
+    shared: dict[str, list[str]] = {}
+    for name, verdict in devices.items():
+        for reason in verdict.reasons:
+            shared.setdefault(reason, []).append(name)
+    reasons += [f"{reason} ({', '.join(names)})" for reason, names in shared.items() if reason != found.words]
     if changes:
         at_least = "at least " if any(verdict.status == "undetermined" for verdict in devices.values()) else ""
-        reasons.append(at_least + count_words(changes))
+        reasons.append(at_least + count_words(changes, "configuration "))
     return reasons
 
 
@@ -204,9 +207,9 @@ def _texts(snapshot: Snapshot, changes: Sequence[Difference] | None) -> Judgemen
         sentence = "UNDETERMINED: a text alone carries no evidence about the host, and nothing was compared."
         return Judgement(Verdict("undetermined", sentence, "weak", ("nothing was compared",)), {})
     if partial:
-        status, words = "undetermined", f"at least {count_words(changes)}; the text is not complete"
+        status, words = "undetermined", f"at least {count_words(changes, 'configuration ')}; the text is not complete"
     elif changes:
-        status, words = "changed", count_words(changes)
+        status, words = "changed", count_words(changes, "configuration ")
     else:
         status, words = "supported", "no difference, as far as a text can tell"
     sentence = f"{status.upper()}: {words}. Strength weak: a text carries no evidence about the host."

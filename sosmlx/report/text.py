@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from sosmlx.model import Device
 from sosmlx.report.cells import visible
-from sosmlx.report.view import CoverageRow, DiffView, Input, Row, ShowView, device_title
+from sosmlx.report.view import CoverageView, DiffView, Input, Row, ShowView, device_title
 
 
 def diff_text(view: DiffView) -> str:
@@ -101,15 +101,11 @@ def _rows(title: str, rows: Sequence[Row]) -> Iterator[str]:
         yield from _table([[row.device, row.plane, row.what, row.why] for row in rows], 2)
 
 
-def _missing(rows: Sequence[CoverageRow]) -> Iterator[str]:
+def _missing(coverage: CoverageView) -> Iterator[str]:
     """Print what was not captured; what was is counted in one line."""
-    gaps = [row for row in rows if any(cell.startswith(("unknown", "partial")) for cell in row.sides)]
-    if gaps:
-        yield ""
-        yield "Not captured, or not completely:"
-        yield from _table([[row.device, row.plane, " | ".join(row.sides), row.why] for row in gaps], 2)
+    yield from _rows("Not captured, or not completely", coverage.gaps)
     yield ""
-    yield f"Coverage: {len(rows) - len(gaps)} of {len(rows)} planes completely"
+    yield f"Coverage: {coverage.complete} of {coverage.total} planes completely"
 
 
 def _inputs(inputs: Iterable[Input]) -> Iterator[str]:

@@ -8,8 +8,9 @@ from itertools import groupby
 
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
-from sosmlx.model import SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
+from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
 from sosmlx.policy.envelope import Judgement, count_words, judge
+from sosmlx.policy.taint import decode
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown, visible
 
@@ -73,7 +74,7 @@ class DiffView:
     pending: tuple[Row, ...]
     unknown: tuple[Row, ...]
     scope: tuple[Row, ...]
-    coverage: tuple[CoverageRow, ...]
+    coverage: CoverageView
     evidence: tuple[Row, ...]
     inputs: tuple[Input, ...]
     hidden: int
@@ -81,13 +82,14 @@ class DiffView:
 
 
 @dataclass(frozen=True)
-class CoverageRow:
-    """How much of one plane of one device each side saw."""
+class CoverageView:
+    """How much was seen: a grid of devices and planes, and a row for every plane that was not read completely."""
 
-    device: str
-    plane: str
-    sides: tuple[str, ...]
-    why: str
+    planes: tuple[str, ...]
+    grid: tuple[tuple[str, tuple[str, ...]], ...]
+    gaps: tuple[Row, ...]
+    complete: int
+    total: int
 
 
 def diff_view(found: Comparison) -> DiffView:
@@ -109,7 +111,7 @@ def diff_view(found: Comparison) -> DiffView:
         pending=tuple(pending_rows(found.right)),
         unknown=tuple(_gap(gap) for gap in found.gaps),
         scope=tuple(_gap(gap) for gap in found.scope),
-        coverage=tuple(_coverage([found.left, found.right])),
+        coverage=_coverage([found.left, found.right]),
         evidence=tuple(_evidence(found.right)),
         inputs=(_input("left", found.left), _input("right", found.right)),
         hidden=found.hidden,
@@ -138,11 +140,22 @@ def _lines(rows: Sequence[Difference]) -> list[Line]:
         Line(
             name=visible(f"{name} ({cmode})" if cmode in ("runtime", "driverinit") else name),
             facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
-            severity=same[0].severity, note=visible(same[0].note or same[0].cause.replace("unknown", "")),
+            severity=same[0].severity, note=visible(same[0].note or _taint_words(same[0]) or same[0].cause.replace("unknown", "")),
             anchor=anchor(same[0]),
         )
         for (name, cmode, change, left, right), same in folded.items()
     ]  # fmt: skip
+
+
+def _taint_words(row: Difference) -> str:
+    """Say in words which bits of the taint word came or went."""
+    if (row.plane, row.name) != ("kernel", "taint") or row.left is None or row.right is None:
+        return ""
+    before, after = row.left.value, row.right.value
+    if not (isinstance(before, int) and isinstance(after, int)):
+        return ""
+    bits = [f"+{bit.number} {bit.text}" for bit in decode(after & ~before)]
+    return "; ".join(bits + [f"-{bit.number} {bit.text}" for bit in decode(before & ~after)])
 
 
 def anchor(row: Difference) -> str:
@@ -172,26 +185,35 @@ def _gap(gap: Gap) -> Row:
     return Row(visible(gap.device), gap.plane, visible(what), visible(f"{gap.side}: {gap.reason}"))
 
 
-def _coverage(snapshots: Sequence[Snapshot]) -> list[CoverageRow]:
-    sides: list[dict[tuple[str, str], Coverage]] = [
-        {(row.device, row.plane): row for row in snapshot.coverage} for snapshot in snapshots
-    ]
+def _coverage(snapshots: Sequence[Snapshot]) -> CoverageView:
+    sides = [{(row.device, row.plane): row for row in snapshot.coverage} for snapshot in snapshots]
     keys = sorted({key for side in sides for key in side})
-    return [
-        CoverageRow(
-            visible(device), plane, tuple(_cell(side.get((device, plane))) for side in sides),
-            visible("; ".join(dict.fromkeys(side[device, plane].reason for side in sides
-                                            if (device, plane) in side and side[device, plane].reason))),
-        )
-        for device, plane in keys
-    ]  # fmt: skip
+    planes = [plane for plane in PLANES if any(plane == key[1] for key in keys)]
+    devices = sorted({device for device, _ in keys})
+    troubled = {key for key in keys if any(side[key].status in _TROUBLED for side in sides if key in side)}
+    gaps = []
+    for device, plane in sorted(troubled):
+        rows = [side[device, plane] for side in sides if (device, plane) in side]
+        why = "; ".join(dict.fromkeys(row.reason for row in rows if row.reason))
+        what = _both([_cell(side.get((device, plane))) for side in sides])
+        gaps.append(Row(visible(device), plane, what, visible(why)))
+    grid = tuple(
+        (visible(device), tuple(_both([_cell(side.get((device, plane))) for side in sides]) for plane in planes))
+        for device in devices
+    )
+    return CoverageView(tuple(planes), grid, tuple(gaps), len(keys) - len(troubled), len(keys))
+
+
+_TROUBLED = ("unknown", "partial")
 
 
 def _cell(row: Coverage | None) -> str:
-    if row is None:
-        return ABSENT
-    count = f" {row.read}" if row.read else ""
-    return f"{row.status}{count}" + (f" +{row.equal} equal" if row.equal else "")
+    return ABSENT if row is None else row.status
+
+
+def _both(cells: Sequence[str]) -> str:
+    """Say one word where both sides agree."""
+    return cells[0] if len(set(cells)) == 1 else " | ".join(cells)
 
 
 def _evidence(snapshot: Snapshot) -> list[Row]:
@@ -241,7 +263,7 @@ class ShowView:
     verdicts: Mapping[str, str]
     groups: tuple[SettingGroup, ...]
     pending: tuple[Row, ...]
-    coverage: tuple[CoverageRow, ...]
+    coverage: CoverageView
     evidence: tuple[Row, ...]
     inputs: tuple[Input, ...]
     unparsed: int
@@ -284,7 +306,7 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
         verdicts={name: visible(own.sentence) for name, own in verdict.devices.items()},
         groups=tuple(groups),
         pending=tuple(pending_rows(snapshot)),
-        coverage=tuple(_coverage([snapshot])),
+        coverage=_coverage([snapshot]),
         evidence=tuple(_evidence(snapshot)),
         inputs=(_input("source", snapshot),),
         unparsed=len(snapshot.unparsed),
