@@ -13,6 +13,7 @@ Facts = dict[str, dict[str, list[str]]]
 
 # PCI device ids of BlueField integrated ConnectX functions (pci.ids, vendor 15b3).
 _BLUEFIELD = ("0xa2d2", "0xa2d6", "0xa2dc", "0xa2df")
+_ADDRESS = re.compile(r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z")
 _NETWORK_CLASSES = ("0x0200", "0x0207")
 _BRIDGE_CLASS = "0x0604"
 _REPRESENTOR = re.compile(r"(?:c\d+)?pf\d+(?:vf|sf)\d+\Z")
@@ -44,7 +45,8 @@ def _join(facts: Facts) -> Facts:
     """Add the facts of a function's parts (its netdevs, its RDMA devices) to the function's own."""
     joined: Facts = {}
     for subject, names in facts.items():
-        owner = subject if subject.startswith("auxiliary/") else subject.partition("/")[0]
+        first = subject.partition("/")[0]
+        owner = first if _ADDRESS.match(first) or first == HOST else subject
         for name, values in names.items():
             joined.setdefault(owner, {}).setdefault(name, []).extend(values)
     return joined
@@ -58,7 +60,7 @@ def _device(name: str, facts: Mapping[str, list[str]], host: Mapping[str, list[s
     fwctl = first("fwctl")
     return Device(
         id=name,
-        bdf=name if re.match(r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z", name) else "",
+        bdf=name if _ADDRESS.match(name) else "",
         board=first("board"),
         asic=first("asic"),
         role=role,
