@@ -86,7 +86,7 @@ def lines_lost(source: str, items: Iterable[Item]) -> Iterator[str]:
     whole: list[str] = []
     for item in items:
         if isinstance(item, Setting):
-            whole += [item.name, *(facet.raw for _, facet in item.facets)]
+            whole += [item.name, item.cmode, *(facet.raw for _, facet in item.facets)]
         else:
             whole += [str(part) for part in item]
     everything = "\n".join(whole)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sosmlx.errors import ParseError
 from sosmlx.model import Item, Setting
-from sosmlx.parsers import PARSERS, UNKNOWN, recognise
+from sosmlx.parsers import PARSERS, UNKNOWN
+from sosmlx.parsers.recognise import recognise
 from sosmlx.parsers.ticket import clean, decode
 from tests import fixtures
 

@@ -1,79 +1,80 @@
-"""The table of parsers, by record kind; and how a pasted text is recognised for one of them."""
+"""The table of parsers, by record kind. A parser's module is imported when one of its kinds is asked for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
 
-from sosmlx.jsonio import tool_json
-from sosmlx.parsers import devlink, ethtool, kernel, mlxconfig, sysfs
 from sosmlx.parsers.spec import Parser, unparsed
-
-PREFIX = 64 << 10
-"""How many characters of a text are looked at to recognise it."""
 
 UNKNOWN = "unknown"
 """The kind of a text that nobody recognised: its lines are kept and counted."""
 
-JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\]])")
-"""How a JSON document begins; a bracket alone may be a prompt, a time stamp or a lockdown level."""
-
-_ROWS: tuple[Parser, ...] = (
-    *mlxconfig.TABLE,
-    *devlink.TABLE,
-    *ethtool.TABLE,
-    *sysfs.TABLE,
-    *kernel.TABLE,
-    Parser(UNKNOWN, lambda text, record: unparsed(text)),
+MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("mlxfwmanager", ("mlxfwmanager",)),  # before mlxconfig: its devices have the same titles
+    ("flint", ("flint",)),
+    ("mst", ("mst",)),
+    ("mlxconfig", ("mlxconfig",)),
+    ("devlink", ("devlink",)),
+    ("ethtool", ("ethtool",)),
+    ("ethtool_link", ("ethtool",)),
+    ("ethtool_flow", ("ethtool",)),
+    ("ethtool_stats", ("ethtool",)),
+    ("ethtool_module", ("ethtool",)),
+    ("sysfs", ("pci", "net", "rdma", "fwctl", "platform")),
+    ("mlxlink", ("mlxlink",)),
+    ("mlxreg", ("mlxreg",)),
+    ("gids", ("show_gids", "ibdev2netdev")),
+    ("qos", ("mlnx_qos", "cma_roce_mode")),
+    ("infiniband", ("ibstat", "ibstatus", "ibv_devinfo")),
+    ("lspci", ("lspci",)),
+    ("rdma", ("rdma",)),
+    ("dcb", ("dcb",)),
+    ("iproute", ("tc", "bridge")),
+    ("iplink", ("ip",)),
+    ("kernel_modules", ("kernel", "module")),
+    ("kernel_log", ("kernel",)),
+    ("kernel", ("kernel", "tool")),
 )
-"""Every kind; a text is recognised by the first row that claims it."""
-
-PARSERS: dict[str, Parser] = {parser.kind: parser for parser in _ROWS}
-
-_HINTS: tuple[tuple[str, str], ...] = (
-    (r"taint", "kernel.taint"),
-    (r"cmdline", "kernel.cmdline"),
-    (r"dmesg|kern\.?log|journal", "kernel.log"),
-)
-"""What a file's name says where content alone is too little (a bare taint word is just a number)."""
+"""Module → the first words of its kinds, in the order in which a text is recognised: the first claim counts."""
 
 
-def recognise(text: str, name: str = "") -> str | None:
-    r"""Tell which kind a text is, from a bounded prefix and, where that is too little, from its file's name.
-
-    >>> recognise("Ring parameters for eth0:\\nPre-set maximums:\\n")
-    'ethtool.rings'
-    >>> recognise("4097", "sys-kernel-tainted.txt"), recognise("4097")
-    ('kernel.taint', None)
-    """
-    prefix = text[:PREFIX]
-    if JSON.match(prefix):
-        return _by_members(text)
-    for parser in _ROWS:
-        if parser.head is not None and parser.head.search(prefix):
-            return parser.kind
-    if re.fullmatch(r"\s*\d{1,10}\s*", prefix):
-        return "kernel.taint" if re.search("taint", name, re.IGNORECASE) else None
-    return next((kind for pattern, kind in _HINTS if re.search(pattern, name, re.I) and kind != "kernel.taint"), None)
+@cache
+def table(module: str) -> tuple[Parser, ...]:
+    """Import one parser module and return its rows."""
+    rows: tuple[Parser, ...] = importlib.import_module(f"sosmlx.parsers.{module}").TABLE
+    return rows
 
 
-def _by_members(text: str) -> str | None:
-    try:
-        document, _ = tool_json(text)
-    except ValueError:
-        return None
-    for parser in _ROWS:
-        if any(_has(document, path.split("/")) for path in parser.members):
-            return parser.kind
-    return None
+def rows() -> Iterator[Parser]:
+    """Yield every parser in the order of recognition, importing modules one by one as they are reached."""
+    for module, _ in MODULES:
+        yield from table(module)
 
 
-def _has(value: object, path: Iterable[str]) -> bool:
-    parts = list(path)
-    if not parts:
-        return True
-    if not isinstance(value, dict):
-        return False
-    if parts[0] == "*":
-        return any(_has(inner, parts[1:]) for inner in value.values())
-    return parts[0] in value and _has(value[parts[0]], parts[1:])
+class _Parsers(Mapping[str, Parser]):
+    """Every kind's parser; looking one up imports no more than the modules of its tool."""
+
+    _unknown = Parser(UNKNOWN, lambda text, record: unparsed(text))
+
+    def __getitem__(self, kind: str) -> Parser:
+        tool = kind.partition(".")[0]
+        for module, tools in MODULES:
+            if tool in tools:
+                for parser in table(module):
+                    if parser.kind == kind:
+                        return parser
+        if kind == UNKNOWN:
+            return self._unknown
+        raise KeyError(kind)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (parser.kind for parser in rows())
+        yield UNKNOWN
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+PARSERS: Mapping[str, Parser] = _Parsers()

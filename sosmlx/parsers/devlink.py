@@ -1,18 +1,37 @@
-"""`devlink -j`: device info, parameters, E-Switch mode, health reporters, ports.
+"""`devlink [-j]`: device info, parameters, E-Switch mode, health reporters, ports, and the table of all its kinds.
 
-JSON shapes: iproute2 `devlink/devlink.c`; an object under the command's name, keyed by handle (`pci/BDF`,
+JSON shapes and text: iproute2 `devlink/devlink.c`; objects under the command's name, keyed by handle (`pci/BDF`,
 `pci/BDF/PORT`, `auxiliary/NAME`). Unknown members are kept as settings, so that a newer iproute2 loses nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import cast
 
-from sosmlx.errors import ParseError
-from sosmlx.jsonio import tool_json
-from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Record, Setting, SettingClass
+from sosmlx.model import Cmode, Evidence, Facet, Fact, Item, Setting, SettingClass
+from sosmlx.parsers import devlink_events, devlink_objects
+from sosmlx.parsers.devlink_read import (
+    at,
+    device_of,
+    head,
+    leaves,
+    nested,
+    port_of,
+    read,
+    scalar,
+    settings,
+    typed,
+)
+from sosmlx.parsers.devlink_text import HANDLE, Grammar, names
 from sosmlx.parsers.spec import Parser
-from sosmlx.parsers.values import flatten, from_json
+from sosmlx.record import Record
+
+UNKNOWN_VERSION = "255.255.65535"
+"""What mlx5 prints where the firmware did not tell: all bits set, no version."""
+
+NO_VALUE = "no value shown"
 
 _VERSION_FACET = {"fixed": "current", "running": "running", "stored": "stored"}
 _INFO_FACTS = {"serial_number": "serial", "board.serial_number": "board", "driver": "driver"}
@@ -20,122 +39,178 @@ _HEALTH_CLASS: dict[str, SettingClass] = {
     "state": "health", "error": "counter", "recover": "counter", "last_dump_date": "volatile",
     "last_dump_time": "volatile",
 }  # fmt: skip
-_PORT_IDENTITY = ("netdev", "ibdev", "function.hw_addr")
+_PORT_CLASS: dict[str, SettingClass] = {
+    "netdev": "identity", "ibdev": "identity", "function.hw_addr": "identity", "function.opstate": "health",
+    "lanes": "capability",
+}  # fmt: skip
+
+_INFO = Grammar(frozenset(("driver", "serial_number", "board.serial_number", "function.uid")), loose=True)
+_PARAM = Grammar(frozenset(("name", "type")), ("name",))
+_ESWITCH = Grammar(frozenset(("mode", "inline-mode", "encap-mode")))
+_HEALTH = Grammar(
+    names(
+        "reporter state error recover last_dump_date last_dump_time grace_period burst_period auto_recover auto_dump"
+    ),
+    ("reporter",),
+)
+_PORT = Grammar(
+    names(
+        "type des_type netdev ibdev flavour controller pfnum vfnum sfnum external lc port split_group splittable lanes "
+        "hw_addr state opstate roce migratable ipsec_crypto ipsec_packet max_io_eqs max_uc_list trust"
+    )
+)
 
 
 def info(text: str, record: Record) -> Iterator[Item]:
-    """`devlink -j dev info`: firmware versions running and stored, PSID, serials."""
-    for handle, body in _handles(text, "info", record):
-        device = _device(handle)
-        facets: dict[str, list[tuple[str, Facet]]] = {}
-        versions = body.pop("versions", {})
-        for kind, names in (versions if isinstance(versions, dict) else {}).items():
-            for name, version in (names if isinstance(names, dict) else {}).items():
-                facets.setdefault(str(name), []).append((_VERSION_FACET.get(kind, "current"), _text(version)))
-        for name, views in facets.items():
-            identity = name == "fw.psid"
-            yield Setting(device, "firmware", name, "", tuple(views), "identity" if identity else "firmware")
-            yield from (
-                Fact(device, "psid" if identity else f"{name}.{facet}", str(view.value)) for facet, view in views
-            )
-        for name, value in flatten("", body).items():
-            yield Setting(device, "firmware", name, "", (("current", _text(value)),), "identity")
-            yield Fact(device, _INFO_FACTS.get(name, f"devlink.{name}"), str(value))
+    """`devlink dev info`: firmware versions running and stored, PSID, serials."""
+    blocks, items = read(text, ("info",), _INFO, record)
+    for block in blocks:
+        device = device_of(block.handle, record)
+        for body in block.entries:
+            yield from _versions(device, body.pop("versions", {}))
+            for name, value in leaves(body):
+                yield Setting(device, "firmware", name, "", (("current", _text(value)),), "identity")
+                yield Fact(device, _INFO_FACTS.get(name, f"devlink.{name}"), str(value))
+    yield from items
+
+
+def _versions(device: str, versions: object) -> Iterator[Item]:
+    """Make one setting of each component, with its running and stored versions as facets."""
+    facets: dict[str, dict[str, Facet]] = {}
+    for kind, components in (versions if isinstance(versions, dict) else {}).items():
+        for name, version in (components if isinstance(components, dict) else {}).items():
+            facets.setdefault(str(name), {})[_VERSION_FACET.get(kind, "current")] = _version(version)
+    for name, views in facets.items():
+        identity = name == "fw.psid"
+        yield Setting(device, "firmware", name, "", tuple(views.items()), "identity" if identity else "firmware")
+        for facet, view in views.items():
+            if view.value not in ("", None):
+                yield Fact(device, "psid" if identity else f"{name}.{facet}", str(view.value))
 
 
 def params(text: str, record: Record) -> Iterator[Item]:
-    """`devlink -j dev param show`: one setting per parameter and cmode; a permanent value is flash *next*."""
-    for handle, body in _handles(text, "param", record):
+    """`devlink dev param show`, `port param show`: one setting per parameter and cmode; permanent is flash *next*."""
+    blocks, items = read(text, ("param",), _PARAM, record)
+    for block in blocks:
+        device = device_of(block.handle, record)
         types: dict[str, list[str]] = {}
-        for entry in _list(body):
-            name = str(entry.get("name", ""))
-            types.setdefault(str(entry.get("type", "")), []).append(name)
-            values = entry.get("values")
-            for value in _list({"": values}):
-                facets = [(facet, from_json(value[key])) for facet, key in (("default", "default"),) if key in value]
-                cmode = value.get("cmode", "")
-                if "value" in value:
-                    facets.append(("next" if cmode == "permanent" else "current", from_json(value["value"])))
-                yield Setting(_device(handle), "devlink", _part(handle, name), cmode, tuple(facets))  # type: ignore[arg-type]
-            if not values:
-                yield Evidence("devlink.no-value", _device(handle), f"{name}: listed without a value")
+        for entry in block.entries:
+            name = scalar(entry.get("name", ""))
+            types.setdefault(scalar(entry.get("type", "")), []).append(name)
+            yield from _param(device, at(name, port_of(block.handle)), name, entry.get("values"))
         for kind, members in types.items():
-            yield Evidence("devlink.param-type", _device(handle), f"{kind}: {', '.join(members)}")
+            yield Evidence("devlink.param-type", device, f"{kind}: {', '.join(members)}")
+    yield from items
+
+
+def _param(device: str, full: str, name: str, values: object) -> Iterator[Item]:
+    rows = [row for row in values if isinstance(row, dict) and row] if isinstance(values, list) else []
+    for row in rows:
+        cmode = scalar(row.get("cmode", ""))
+        facets = [("default", typed(name, row["default"]))] if row.get("default", "") != "" else []
+        # Text prints nothing for an empty string and for a type that this devlink does not know: no telling apart.
+        value = row.get("value", "")
+        facet = typed(name, value) if value != "" else Facet(None, reason=NO_VALUE)
+        facets.append(("next" if cmode == "permanent" else "current", facet))
+        yield Setting(device, "devlink", full, cast("Cmode", cmode), tuple(facets))
+    if not rows:
+        yield Evidence("devlink.no-value", device, f"{name}: listed without a value")
 
 
 def eswitch(text: str, record: Record) -> Iterator[Item]:
-    """`devlink -j dev eswitch show`: mode, inline mode, encapsulation mode."""
-    for handle, body in _handles(text, "dev", record):
-        yield from _flat(handle, "devlink", "eswitch", body, {})
+    """`devlink dev eswitch show`: mode, inline mode, encapsulation mode."""
+    blocks, items = read(text, ("dev",), _ESWITCH, record)
+    for block in blocks:
+        for body in block.entries:
+            yield from settings(device_of(block.handle, record), "devlink", "eswitch", body, {}, port_of(block.handle))
+    yield from items
 
 
 def health(text: str, record: Record) -> Iterator[Item]:
-    """`devlink -j health show`: state, counts and settings of each reporter."""
-    for handle, body in _handles(text, "health", record):
-        for entry in _list(body):
-            reporter = str(entry.pop("reporter", ""))
-            yield from _flat(handle, "health", reporter, entry, _HEALTH_CLASS)
+    """`devlink health show`: state, counts and settings of each reporter."""
+    blocks, items = read(text, ("health",), _HEALTH, record)
+    for block in blocks:
+        device = device_of(block.handle, record)
+        for entry in block.entries:
+            reporter = scalar(entry.pop("reporter", ""))
+            yield from settings(device, "health", reporter, entry, _HEALTH_CLASS, port_of(block.handle))
             if entry.get("state") == "error":
-                yield Evidence("health", _device(handle), f"reporter {reporter} is in state error", "high")
+                yield Evidence("health", device, f"reporter {reporter} is in state error", "high")
+    yield from items
 
 
 def ports(text: str, record: Record) -> Iterator[Item]:
-    """`devlink -j port show`: flavour, type, netdev and function attributes of each port."""
-    for handle, body in _handles(text, "port", record):
-        netdev = body.get("netdev")
-        if isinstance(netdev, str):
-            yield Fact(_device(handle), "netdev" if body.get("flavour") == "physical" else "representor", netdev)
-        classes: dict[str, SettingClass] = dict.fromkeys(_PORT_IDENTITY, "identity")
-        yield from _flat(handle, "devlink", "port", body, classes)
-
-
-def _flat(
-    handle: str, plane: Plane, prefix: str, body: dict[str, object], classes: dict[str, SettingClass]
-) -> Iterator[Item]:
-    for name, value in flatten("", body).items():
-        full = _part(handle, f"{prefix}.{name}")
-        yield Setting(_device(handle), plane, full, "", (("current", from_json(value)),), classes.get(name, "config"))
-
-
-def _handles(text: str, member: str, record: Record) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield each handle of a document with its members. Raises ParseError."""
-    try:
-        document, _repeated = tool_json(text)
-    except ValueError as error:
-        raise ParseError(f"devlink {member}: not JSON ({error})") from None
-    body = document.get(member) if isinstance(document, dict) else None
-    if not isinstance(body, dict):
-        raise ParseError(f"devlink {member}: no object {member!r} in the answer")
-    for handle, members in body.items():
-        yield str(handle), dict(members) if isinstance(members, dict) else {"": members}
-
-
-def _list(body: dict[str, object]) -> list[dict[str, object]]:
-    """Return the entries of a handle that holds a list."""
-    entries = body.get("")
-    return [dict(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-
-def _device(handle: str) -> str:
-    """`pci/0000:08:00.0/65535` belongs to function `0000:08:00.0`; other buses keep their bus in the name."""
-    bus, _, rest = handle.partition("/")
-    return rest.partition("/")[0] if bus == "pci" else "/".join(handle.split("/")[:2])
-
-
-def _part(handle: str, name: str) -> str:
-    """Give a port's setting its port index, so that two ports of a function do not share a key."""
-    port = "/".join(handle.split("/")[2:])
-    return f"{name}@{port}" if port else name
+    """`devlink port show`: flavour, type, netdev and function attributes of each port."""
+    blocks, items = read(text, ("port",), _PORT, record)
+    for block in blocks:
+        device, port = device_of(block.handle, record), port_of(block.handle)
+        for body in block.entries:
+            netdev = body.get("netdev")
+            if isinstance(netdev, str):
+                yield Fact(device, "netdev" if body.get("flavour") == "physical" else "representor", netdev)
+            function = body.get("function")
+            inner = dict(function) if isinstance(function, dict) else {}
+            below = list(nested(device, "port.function", inner, port, one=True))
+            yield from settings(
+                device, "devlink", "port", {**body, "function": inner} if inner else body, _PORT_CLASS, port
+            )
+            yield from below
+    yield from items
 
 
 def _text(value: object) -> Facet:
-    return Facet(value, value) if isinstance(value, str) else from_json(value)
+    return Facet(value, value) if isinstance(value, str) else typed("", value)
+
+
+def _version(value: object) -> Facet:
+    return Facet(None, UNKNOWN_VERSION, reason="not known to the driver") if value == UNKNOWN_VERSION else _text(value)
 
 
 TABLE = (
-    Parser("devlink.info", info, ("firmware",), members=("info",), identity=True),
-    Parser("devlink.param", params, ("devlink",), members=("param",), identity=True),
-    Parser("devlink.eswitch", eswitch, ("devlink",), members=("dev/*/mode",)),
-    Parser("devlink.health", health, ("health",), members=("health",), identity=True),
-    Parser("devlink.port", ports, ("devlink",), members=("port",), identity=True),
+    *devlink_events.MONITOR,
+    Parser(
+        "devlink.info",
+        info,
+        ("firmware",),
+        head("info", rf"{HANDLE}:[ \t]*\n[ \t]*(?:driver|serial_number|board\.serial_number|versions:)[ \t\n]"),
+        members=("info",),
+        identity=True,
+    ),
+    Parser(
+        "devlink.param",
+        params,
+        ("devlink",),
+        head("param", r"name \S+[ \t]+type (?:generic|driver-specific)\b"),
+        members=("param",),
+        identity=True,
+    ),
+    Parser("devlink.port-param", params, ("devlink",), identity=True),
+    Parser(
+        "devlink.eswitch",
+        eswitch,
+        ("devlink",),
+        re.compile(
+            rf'^[ \t]*(?:{HANDLE}: mode (?:legacy|switchdev)|\{{\s*"dev"\s*:\s*\{{\s*"{HANDLE}"\s*:\s*\{{\s*"mode")',
+            re.MULTILINE,
+        ),
+        members=("dev/*/mode",),
+    ),
+    Parser(
+        "devlink.health",
+        health,
+        ("health",),
+        head("health", r"reporter \S+[ \t]*\n[ \t]*state \S+ error \d"),
+        members=("health",),
+        identity=True,
+    ),
+    *devlink_events.TABLE,
+    Parser(
+        "devlink.port",
+        ports,
+        ("devlink",),
+        head("port", rf"{HANDLE}: [ \t]*(?:type (?:eth|ib|auto|notset)\b|flavour (?:\w|<))"),
+        members=("port",),
+        identity=True,
+    ),
+    *devlink_objects.TABLE,
 )

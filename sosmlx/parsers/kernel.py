@@ -1,72 +1,113 @@
-"""What the kernel says of itself: taint, lockdown, command line, release, boot, modules, and its log.
+"""What the kernel says of itself in a line or two: taint, lockdown, Secure Boot, command line, release, boot.
 
-Sources: `Documentation/admin-guide/tainted-kernels.rst`, `security/lockdown/lockdown.c`, proc(5), and for the log
-lines the files of `drivers/net/ethernet/mellanox/mlx5/core` and `drivers/fwctl/main.c`.
+Sources: `Documentation/admin-guide/tainted-kernels.rst`, `security/lockdown/lockdown.c`, proc(5), os-release(5), and
+`mokutil.c` for what it says of Secure Boot. Modules and the log have modules of their own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from sosmlx.model import HOST, Evidence, Facet, Fact, Item, Record, Setting, SettingClass, Unparsed
-from sosmlx.parsers import values
-from sosmlx.parsers.spec import BDF, Parser, unparsed
+from sosmlx.model import HOST, Facet, Fact, Item, Record, Setting, SettingClass, Unparsed
+from sosmlx.parsers import shell, values, vendor
+from sosmlx.parsers.spec import Parser, heading, unparsed
 
-OURS = re.compile(
-    r"(?:mlx[45]\w*|fwctl|ib_core|ib_uverbs|mst_pci\w*|mstflint_access|mlx_compat|mlxdevm|auxiliary|vfio\w*|devlink)\Z"
+_LEVELS = re.compile(r"\s*(?:(?:none|integrity|confidentiality|\[(\w+)\])(?:\s+|\Z)){2,3}\Z")
+_WORD = re.compile(r"(?:kernel\.tainted ?= ?)?(\d{1,20})\Z")
+_PARAMETERS = (
+    r"root|rootfstype|rootflags|initrd|ostree|console|earlycon|panic_on_taint|lockdown|iommu|intel_iommu|amd_iommu|pci"
+    r"|crashkernel|isolcpus|nohz_full|(?:default_)?hugepages(?:z)?|mitigations|modprobe\.blacklist|module\.\w+|selinux"
+    r"|net\.ifnames|biosdevname|mlx5_core\.\w+|rd\.[\w.]+|systemd\.[\w.]+"
 )
-"""Modules whose presence says something about these adapters; all others are kept, and not shown by default."""
+"""Parameters that a command line may begin with (kernel-parameters.txt, dracut.cmdline(7))."""
 
-_BRACKETED = re.compile(r"\[(\w+)\]")
+_WRAPPED = 60
+"""A line that a mailer broke has at least this length."""
 
-_LOG: tuple[tuple[str, str, str], ...] = (
-    # drivers/fwctl/main.c, fwctl_cmd_rpc(); the vendor's backport prints "device device"
-    (r"fwctl \S+: .*has requested full access to the physical device", "log.fwctl-taint", "high"),
-    (r"loading out-of-tree module taints kernel|module verification failed", "log.module-taint", "medium"),
-    (r"Lockdown: ", "log.lockdown", "info"),
-    # mlx5 core/health.c, core/cmd.c
-    (r"device's health compromised|Will cause a leak of a command resource", "log.firmware-stuck", "high"),
-    (r"Fatal error \d+ detected|print_health_info|assert_var\[", "log.health", "high"),
-    # mlx5 core/events.c
-    (r"insufficient power|[Hh]igh temperature|Power budget exceeded", "log.module-event", "medium"),
-    (r"probe of \S+ failed|mlx5_load_one failed|init_one", "log.probe-failed", "high"),
-    (r"not enough MMIO resources", "log.sriov-mmio", "high"),
-    (r"firmware version: ", "log.firmware", "info"),
-)
-_LOG_KINDS = tuple((re.compile(pattern), kind, severity) for pattern, kind, severity in _LOG)
+
+class _Said(NamedTuple):
+    """What a line of mokutil says: which knob, its value, or the reason why there is none."""
+
+    name: str
+    value: bool | None
+    reason: str = ""
+
+
+_SECURE_BOOT: dict[str, _Said] = {
+    r"SecureBoot enabled": _Said("secure-boot", True),
+    r"SecureBoot disabled": _Said("secure-boot", False),
+    r"SecureBoot validation is disabled in shim": _Said("secure-boot.shim-validation", False),
+    r"SecureBoot validation is enabled in shim": _Said("secure-boot.shim-validation", True),
+    r"Platform is in Setup Mode": _Said("secure-boot.setup-mode", True),
+    r"EFI variables are not supported": _Said("secure-boot", None, values.UNSUPPORTED),
+    r"This system doesn't support Secure Boot": _Said("secure-boot", None, values.UNSUPPORTED),
+    r"Cannot determine secure boot state": _Said("secure-boot", None, "not determined"),
+    r"Failed to read .?SecureBoot": _Said("secure-boot", None, "not determined"),
+}
+_SAYS = {re.compile(rf"\s*{pattern}"): said for pattern, said in _SECURE_BOOT.items()}
 
 
 def taint(text: str, record: Record) -> Iterator[Item]:
     """`/proc/sys/kernel/tainted`: the decimal word, kept as a number; what its bits mean depends on the vendor."""
-    yield from _single(text, "taint", values.number(text.strip()), "evidence")
+    for number, row in _rows(text):
+        word = _WORD.match(row.strip())
+        if word:
+            yield _setting("taint", values.number(word[1])._replace(raw=row.strip()), "evidence")
+        else:
+            yield _other(number, row)
 
 
 def lockdown(text: str, record: Record) -> Iterator[Item]:
     """`/sys/kernel/security/lockdown`: the level in brackets is the one in force."""
-    level = _BRACKETED.search(text)
-    if level is None:
-        yield from unparsed(text)
-        return
-    yield Setting(HOST, "kernel", "lockdown", "", (("current", Facet(level[1], text.strip(), level[1])),), "evidence")
+    for number, row in _rows(text):
+        level = _LEVELS.match(row)
+        if level and level[1]:
+            yield _setting("lockdown", Facet(level[1], row.strip(), level[1]), "evidence")
+        else:
+            yield _other(number, row)
 
 
 def cmdline(text: str, record: Record) -> Iterator[Item]:
     """`/proc/cmdline`, and `panic_on_taint` where it is set (a mask, then perhaps `,nousertaint`)."""
-    yield from _single(text, "cmdline", values.text(text.strip()), "config")
-    for word in text.split():
+    parts: list[str] = []
+    last = 0
+    for number, row in _rows(text):
+        wrapped = parts and number == last + 1 and len(parts[-1]) >= _WRAPPED
+        if shell.is_command(row) or (parts and not wrapped):
+            yield _other(number, row)
+        else:
+            parts.append(row.strip())
+            last = number
+    if parts:
+        yield _setting("cmdline", values.text(" ".join(parts)), "config")
+    for word in " ".join(parts).split():
         name, _, value = word.partition("=")
         if name == "panic_on_taint":
-            yield Setting(HOST, "kernel", name, "", (("current", values.text(value)),), "config")
+            yield _setting(name, values.text(value), "config")
+
+
+def secure_boot(text: str, record: Record) -> Iterator[Item]:
+    """`mokutil --sb-state`: a system without EFI variables has no Secure Boot; that is not one where it is disabled."""
+    for number, row in _rows(text):
+        said = next((said for pattern, said in _SAYS.items() if pattern.match(row)), None)
+        if said:
+            yield _setting(said.name, Facet(said.value, row.strip(), reason=said.reason), "evidence")
+        else:
+            yield _other(number, row)
 
 
 def line(text: str, record: Record) -> Iterator[Item]:
     """Read a file of one line: kernel release, boot id, host name, architecture."""
     name = {"osrelease": "release", "boot_id": "boot-id"}.get(record.name, record.name)
     cls: SettingClass = "volatile" if name == "boot-id" else "identity"
-    yield from _single(text, name, values.text(text.strip()), cls)
-    if text.strip():
-        yield Fact(HOST, name, text.strip())
+    rows = list(_rows(text))
+    if rows:
+        first = rows[0][1].strip()
+        yield _setting(name, values.text(first), cls)
+        yield Fact(HOST, name, first)
+    yield from (Unparsed(*row) for row in rows[1:])
 
 
 def os_release(text: str, record: Record) -> Iterator[Item]:
@@ -81,43 +122,6 @@ def os_release(text: str, record: Record) -> Iterator[Item]:
             yield Unparsed(number, row)
 
 
-def modules(text: str, record: Record) -> Iterator[Item]:
-    """`/proc/modules` or `lsmod`: the state of each module; taint letters of a module are in brackets at the end."""
-    for number, row in enumerate(text.split("\n"), 1):
-        words = row.split()
-        if len(words) < 3 or not words[1].isdigit():
-            if words and words[0] != "Module":
-                yield Unparsed(number, row)
-            continue
-        state = words[4] if len(words) > 4 and not words[4].startswith("0x") else "Live"
-        cls: SettingClass = "config" if OURS.match(words[0]) else "volatile"
-        shown = state if state in words else words[0]
-        facet = Facet(shown, row, shown)
-        yield Setting(HOST, "module", words[0], "", (("current", facet),), cls)
-        if OURS.match(words[0]):
-            yield Fact(HOST, "module", words[0])
-
-
-def module_attribute(text: str, record: Record) -> Iterator[Item]:
-    """`/sys/module/NAME/{version,srcversion,taint,initstate}`: one value per file; an empty taint is no taint."""
-    module = record.path.split("/")[-2]
-    value = text.strip()
-    cls: SettingClass = "evidence" if record.name == "taint" else "config"
-    yield Setting(HOST, "module", f"{module}.{record.name}", "", (("current", values.text(value)),), cls)
-    if record.name == "taint" and value:
-        yield Evidence("module.taint", HOST, f"{module}: {value}", "info")
-
-
-def log(text: str, record: Record) -> Iterator[Item]:
-    """Kernel log lines in any timestamp style: each is evidence, tagged by what it says and whom it names."""
-    for row in text.split("\n"):
-        if not row.strip():
-            continue
-        kind, severity = next(((k, s) for pattern, k, s in _LOG_KINDS if pattern.search(row)), ("log.line", "info"))
-        address = BDF.search(row)
-        yield Evidence(kind, address[0].lower() if address else HOST, row.rstrip(), severity)
-
-
 def tool_version(text: str, record: Record) -> Iterator[Item]:
     """`TOOL --version`: the first line, as the tool prints it."""
     first = text.strip().split("\n")[0]
@@ -128,17 +132,26 @@ def tool_version(text: str, record: Record) -> Iterator[Item]:
 
 
 def tool_error(text: str, record: Record) -> Iterator[Item]:
-    """Read an error message of a known tool: what it says is evidence, and that it says nothing else, too."""
-    for row in text.split("\n"):
-        if row.strip():
-            yield Evidence("tool.message", record.subject, row.strip(), "medium")
+    """Read what a tool, or the shell in its place, said instead of an answer."""
+    for number, row in enumerate(text.split("\n"), 1):
+        if not row.strip():
+            continue
+        yield vendor.remark(number, row, record.subject)
+        missing = vendor.missing(row)
+        if missing:
+            yield Fact(HOST, f"tool.{missing}", "not found")
 
 
-def _single(text: str, name: str, facet: Facet, cls: SettingClass) -> Iterator[Item]:
-    rows = [row for row in text.split("\n") if row.strip()]
-    if rows:
-        yield Setting(HOST, "kernel", name, "", (("current", facet._replace(raw=rows[0].strip())),), cls)
-    yield from unparsed("\n".join(rows[1:]), 2)
+def _rows(text: str) -> Iterator[tuple[int, str]]:
+    return ((number, row) for number, row in enumerate(text.split("\n"), 1) if row.strip())
+
+
+def _setting(name: str, facet: Facet, cls: SettingClass) -> Setting:
+    return Setting(HOST, "kernel", name, "", (("current", facet),), cls)
+
+
+def _other(number: int, row: str) -> Item:
+    return heading(HOST, row) if shell.is_command(row) else Unparsed(number, row)
 
 
 TABLE = (
@@ -146,17 +159,32 @@ TABLE = (
         "kernel.lockdown",
         lockdown,
         ("kernel",),
-        re.compile(r"\A\s*\[?none\]? \[?integrity\]? \[?confidentiality\]?\s*\Z"),
+        re.compile(
+            r"^[ \t]*(?:\[none\] integrity confidentiality|none \[integrity\] confidentiality"
+            r"|none integrity \[confidentiality\])[ \t]*$",
+            re.MULTILINE,
+        ),
         identity=True,
     ),
     Parser(
         "kernel.cmdline",
         cmdline,
         ("kernel",),
-        re.compile(r"\A\s*BOOT_IMAGE=\S+ |\A.*\broot=\S+ .*\bro\b"),
+        re.compile(
+            r"\A(?:[^\n]{0,200}[#$] [^\n]{0,200}\n)?\s*(?=\S)(?:BOOT_IMAGE=\S"
+            rf"|(?:{_PARAMETERS})=\S*(?:[ \t]|\s*\Z)|(?:ro|rw|quiet|splash)[ \t]+[\w.-]+=\S"
+            r"|[^\n:\[\"]{0,4000}\broot=(?:/dev/|(?:PART)?(?:UUID|LABEL)=|ZFS=|live:)\S)"
+        ),
         identity=True,
     ),
     Parser("kernel.taint", taint, ("kernel",), identity=True),
+    Parser(
+        "kernel.mokutil",
+        secure_boot,
+        ("kernel",),
+        re.compile(rf"^[ \t]*(?:{'|'.join(_SECURE_BOOT)})", re.MULTILINE),
+        identity=True,
+    ),
     Parser("kernel.line", line, ("kernel",), identity=True),
     Parser(
         "kernel.os-release",
@@ -165,29 +193,12 @@ TABLE = (
         re.compile(r"^(?:NAME|PRETTY_NAME)=\S", re.MULTILINE),
         identity=True,
     ),
-    Parser(
-        "kernel.modules",
-        modules,
-        ("module",),
-        re.compile(r"\A\s*(?:Module +Size +Used by|\w+ \d+ \d+ \S+ (?:Live|Loading|Unloading) 0x)"),
-        identity=True,
-    ),
-    Parser("module.attribute", module_attribute, ("module",), identity=True),
-    Parser(
-        "kernel.log",
-        log,
-        ("kernel",),
-        re.compile(
-            r"^(?:<\d+>)?(?:\[ *\d+\.\d+\]|\S+ \S+ kernel:|\S+T\S+ )?.*\b(?:mlx[45]_\w+[ :]|fwctl \S+:)", re.MULTILINE
-        ),
-        identity=True,
-    ),
     Parser("tool.version", tool_version, (), identity=True),
     Parser(
         "tool.error",
         tool_error,
         (),
-        re.compile(r"^-E- |command not found|^Command '[^']+' not found", re.MULTILINE),
+        vendor.ERROR,
         identity=True,
     ),
 )

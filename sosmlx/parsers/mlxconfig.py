@@ -13,15 +13,15 @@ from typing import NamedTuple
 from sosmlx.errors import ParseError
 from sosmlx.jsonio import tool_json
 from sosmlx.model import FACETS, Evidence, Facet, Fact, Item, Setting, Unparsed
-from sosmlx.record import Record
 from sosmlx.parsers.spec import BDF, Parser, Section, heading, unparsed
 from sosmlx.parsers.values import flash, from_json
+from sosmlx.record import Record
 
 KIND = "mlxconfig.query"
 
 HEAD = re.compile(
     r"^[ \t*]*(?:Device #\d+:|Configurations:[ \t]+(?:Default|Current|Next Boot)|Device type:[ \t]+\S)"
-    r"|\A(?:\s*\n|[ \t]+[A-Z][A-Z0-9]\w*_\w+(?:\[\d+\])?[ \t]{2,}\S+[ \t]*\n){2,}",
+    r"|\A\s*?^(?:[ \t]+(?=[A-Z][A-Z0-9a-z]{1,40}_)\w{4,80}(?:\[\d+\])?[ \t]{2,}\S+[ \t]*(?:\n|\Z)){2,}",
     re.MULTILINE,
 )
 _STARTS = ("Device #", "Device type:", "Configurations:")
@@ -226,8 +226,15 @@ def _parse_json(text: str, record: Record) -> Iterator[Item]:
             if _given(str(body.get(key) or "")):
                 yield Fact(device, fact, str(body[key]))
         rows = body.get("tlv_configuration")
+        marks: dict[str, list[str]] = {}
         for name, row in (rows if isinstance(rows, dict) else {}).items():
             yield from _json_row(device, str(name), row)
+            for mark in ("read_only", "modified"):
+                if isinstance(row, dict) and mark in row:
+                    marks.setdefault(f"{mark} {row[mark]}", []).append(str(name))
+        for words, names in marks.items():
+            shown = f": {', '.join(names)}" if words.endswith("True") else f" for {len(names)} parameters"
+            yield Evidence("nvconfig.marks", device, words + shown)
 
 
 def _json_row(device: str, name: str, row: object) -> Iterator[Item]:

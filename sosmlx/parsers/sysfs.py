@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Callable
 
 from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Setting, SettingClass
-from sosmlx.record import Record
 from sosmlx.parsers import values
 from sosmlx.parsers.spec import BDF, Parser, heading, unparsed
+from sosmlx.record import Record
 
 Typed = Callable[[str], Facet]
 Row = tuple[SettingClass, Typed]

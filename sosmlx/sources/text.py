@@ -6,9 +6,11 @@ import os
 
 from sosmlx.errors import InputError
 from sosmlx.jsonio import tool_json
-from sosmlx.parsers import JSON, UNKNOWN, recognise
+from sosmlx.parsers import UNKNOWN
+from sosmlx.parsers.recognise import JSON, recognise
 from sosmlx.parsers.ticket import decode_paste
 from sosmlx.record import Answer, Bundle, Record
+from sosmlx.sources.split import MAX_SPLIT, split
 
 MAX_TEXT = 64 << 20
 MAX_FILES = 2000
@@ -19,9 +21,13 @@ HINT = "`sosmlx list kinds` names the outputs that are known; --as KIND says whi
 
 
 def from_bytes(data: bytes, name: str, as_kind: str | None = None) -> Bundle:
-    """Make a bundle of one text. Raises InputError where it is empty, binary or no known tool's output."""
-    kind = as_kind or _kind(data, name)
-    return Bundle("text", name, (_record(1, kind, data, name),))
+    """Make a bundle of one text, which may hold several outputs one after the other.
+
+    Raises InputError where it is empty, binary or no known tool's output.
+    """
+    if as_kind is not None:
+        return Bundle("text", name, (_record(1, as_kind, data, name),))
+    return Bundle("text", name, tuple(_records(data, name, 1)))
 
 
 def from_file(path: str, as_kind: str | None = None) -> Bundle:
@@ -47,20 +53,23 @@ def from_folder(path: str) -> Bundle:
     Raises InputError where nothing in the folder is known.
     """
     records: list[Record] = []
+    faults: list[str] = []
     known = 0
     for name in _files(path):
         try:
             with open(os.path.join(path, name), "rb") as file:
                 data = file.read(MAX_TEXT >> 3)
-            kind: str | None = _kind(data, name)
-        except (InputError, OSError):
-            kind, data = None, data[:_PREFIX]
-        known += kind is not None
-        if data.strip():
-            records.append(_record(len(records) + 1, kind or UNKNOWN, data, name))
+            found = _records(data, name, len(records) + 1)
+            known += len(found)
+        except InputError:
+            found = [_record(len(records) + 1, UNKNOWN, data[:_PREFIX], name)] if data.strip() else []
+        except OSError as error:
+            faults.append(f"{name}: {error.strerror or error}")
+            found = []
+        records += found
     if not known:
         raise InputError(f"{path}: nothing in this folder is a bundle or a known tool's output", HINT)
-    return Bundle("folder", path, tuple(records))
+    return Bundle("folder", path, tuple(records), faults=tuple(faults))
 
 
 def _files(path: str) -> list[str]:
@@ -73,6 +82,21 @@ def _files(path: str) -> list[str]:
         if len(found) > MAX_FILES:
             raise InputError(f"{path}: more than {MAX_FILES} files; name the folder of one host's texts")
     return sorted(found)
+
+
+def _records(data: bytes, name: str, first: int) -> list[Record]:
+    """Make a record of each output in a text. Raises InputError where there is none."""
+    kind = _kind(data, name)
+    if len(data) > MAX_SPLIT:
+        return [_record(first, kind, data, name)]
+    parts = split(decode_paste(data, name), os.path.basename(name))
+    if len(parts) == 1:
+        return [_record(first, kind, data, name)]
+    return [
+        _record(number, part.kind or UNKNOWN, part.text.encode("utf-8", "surrogatepass"), name)
+        for number, part in enumerate(parts, first)
+        if part.text.strip()
+    ]
 
 
 def _record(number: int, kind: str, data: bytes, name: str) -> Record:

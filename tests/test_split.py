@@ -1,0 +1,60 @@
+"""Several outputs in one paste are told apart, and one output is never torn."""
+
+from __future__ import annotations
+
+import pytest
+
+from sosmlx.parsers import PARSERS
+from sosmlx.parsers.recognise import JSON
+from sosmlx.sources.split import BROAD, MESSAGE, split
+from tests import fixtures
+
+TEXTS = {
+    (kind, name): fixtures.text(kind, name)
+    for kind, name in fixtures.cases()
+    if PARSERS[kind].head is not None and not JSON.match(fixtures.text(kind, name))
+}
+FIRSTS = {
+    kind: text for (kind, _), text in sorted(TEXTS.items(), reverse=True) if "# " not in text and "$ " not in text
+}
+
+
+@pytest.mark.parametrize("case", TEXTS, ids="/".join)
+def test_one_output_stays_one(case: tuple[str, str]) -> None:
+    kinds = {part.kind for part in split(TEXTS[case], case[1])}
+
+    assert (kinds == {case[0]}) or "# " in TEXTS[case] or "$ " in TEXTS[case]
+
+
+@pytest.mark.parametrize("case", TEXTS, ids="/".join)
+def test_no_character_is_lost(case: tuple[str, str]) -> None:
+    assert "".join(part.text for part in split(TEXTS[case], case[1])) == TEXTS[case]
+
+
+UNSURE = BROAD | {MESSAGE, "rdma.system", "dcb.dcbx", "cma_roce_mode.show"}
+"""Outputs of a line or two that may be part of almost any other output."""
+
+
+def kinds_of(paste: str) -> list[str | None]:
+    """Name the kinds of a paste in order, one word where the same kind goes on."""
+    kinds = [part.kind for part in split(paste)]
+    return [kind for number, kind in enumerate(kinds) if number == 0 or kinds[number - 1] != kind]
+
+
+@pytest.mark.parametrize("first", FIRSTS)
+@pytest.mark.parametrize("between", ["\n[root@n07 ~]# ethtool -x y\n", "\n\n"], ids=["prompt", "blank line"])
+def test_two_outputs_are_two(first: str, between: str) -> None:
+    wrong = []
+    for second, text in FIRSTS.items():
+        if first == second or {first, second} & UNSURE or (between == "\n\n" and _ambiguous(first, second)):
+            continue
+        kinds = kinds_of(f"{FIRSTS[first].rstrip()}{between}{text}")
+        if kinds != [first, second]:
+            wrong.append((second, kinds))
+
+    assert wrong == []
+
+
+def _ambiguous(first: str, second: str) -> bool:
+    """Pairs that only a prompt can tell apart: a bare handle, or the wider of two kinds of one tool."""
+    return {kind.partition(".")[0] for kind in (first, second)} in ({"devlink"}, {"ip"})
