@@ -177,7 +177,8 @@ def _trees(text: str, record: Record, items: list[Item]) -> list[tuple[str, dict
     trees: list[tuple[str, dict[str, object]]] = []
     levels: list[_Level] = []
     command, device = "", device_of("", record)
-    for number, indent, line in _rows(text):
+    listing = -1
+    for place, (number, indent, line) in enumerate(_rows(text)):
         told = message(device, line)
         if told is not None:
             items.append(told)
@@ -199,9 +200,12 @@ def _trees(text: str, record: Record, items: list[Item]) -> list[tuple[str, dict
             owner[title[1]] = [inner] if title[1] in _ARRAYS else inner
             levels.append(_Level(indent, owner, title[1], inner))
             items.append(heading(device, line))
+            listing = place
         elif pairs and not listed:
             _owner(levels, found).update(pairs)
-        elif found or not levels or not _array(levels[-1], line):
+        elif not found and levels and listing == place - 1 and _array(levels[-1], line):
+            listing = place
+        else:
             items.append(Unparsed(number, line))
     return trees
 

@@ -177,7 +177,7 @@ class _Reader:
             return False
         empty: object = [] if name in _ARRAYS else Listed() if name in _WORDS else {}
         inner = target.setdefault(name, empty)
-        if type(inner) is not type(empty):
+        if type(inner) is not type(empty) or (name in _WORDS and inner):
             return False
         self.listing = number if name in _WORDS else self.listing
         below = inner if isinstance(inner, dict) else target
@@ -231,6 +231,7 @@ class _Reader:
             text = pattern.sub(name, text)
         words = _TOKEN.findall(text)
         if self.waiting is not None and self._take(number, line, [self.waiting[2], *words], indent):
+            self.items.append(heading(self.device, line))
             return True
         self.end()
         entered = bool(words) and words[0] in self.grammar.entry

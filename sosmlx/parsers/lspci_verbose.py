@@ -15,6 +15,7 @@ from typing import Callable, NamedTuple
 from sosmlx.model import Evidence, Facet, Fact, Item, Setting, SettingClass
 from sosmlx.parsers import pairs, values
 from sosmlx.parsers.lspci_names import LOST, coded, facts, ids
+from sosmlx.parsers.mlxconfig import ELIDED
 
 Typed = Callable[[str], Facet]
 Line = tuple[int, str]
@@ -291,6 +292,8 @@ def _special(device: str, row: _Row) -> Iterator[Item]:
     elif row.label == _PRODUCT and text:
         yield Setting(device, "pci", "vpd.product-name", "", (("current", values.text(text)),), "identity")
         yield Fact(device, "description", text)
+    elif row.label == "Capabilities" and "<access denied>" in text:
+        yield Evidence(ELIDED, device, "capabilities are shown to root only: access was denied")
     elif row.label == "LnkSta":
         yield from _link_state(device, text)
     elif row.label.startswith("Region ") and "[size=" in text:

@@ -50,7 +50,13 @@ def _by_members(text: str) -> str | None:
     for parser in rows():
         if any(_has(document, path.split("/")) for path in parser.members):
             return parser.kind
-    return None
+    # An ethtool option for which the driver has no attribute prints the interface's name alone.
+    alone = isinstance(document, list) and document and all(item == {"ifname": _name(item)} for item in document)
+    return "ethtool.module-power" if alone else None
+
+
+def _name(item: object) -> object:
+    return item.get("ifname") if isinstance(item, dict) else None
 
 
 def _has(value: object, path: Iterable[str]) -> bool:

@@ -44,6 +44,9 @@ _ERRORS = (
     r"(?i:\b(?:must|need to|should) (?:be|run as) root\b)",
     r"\bMFE_\w+",
     r"^[ \t]*Segmentation fault",
+    r"^[ \t]*\w+: bad command line argument",
+    r"^[ \t]*No data available[ \t]*$",
+    r"^[ \t]*(?:Object|Command|Cmd|Option) \"[^\"\n]*\" (?:is unknown|not found|not known)",
     r"^[ \t]*(?:netlink error|(?:kernel|RTNETLINK|devlink) answers): ",
     r"^[ \t]*Cannot get [^\n]*: (?:Operation not supported|No such device|Operation not permitted)",
 )
