@@ -86,8 +86,8 @@ def lines_lost(source: str, items: Iterable[Item]) -> Iterator[str]:
     whole: list[str] = []
     for item in items:
         if isinstance(item, Setting):
-            whole += [item.name, item.cmode, *(facet.raw for _, facet in item.facets)]
-        else:
+            whole += [item.device, item.name, item.cmode, *(f"{name} {facet.raw}" for name, facet in item.facets)]
+        elif not isinstance(item, Fact):  # facts name devices; a snapshot does not show them as they were printed
             whole += [str(part) for part in item]
     everything = "\n".join(whole)
     words = set(_words(everything)) | set(_words(everything.replace("-", " ").replace("@", " ")))

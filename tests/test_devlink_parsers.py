@@ -139,6 +139,19 @@ def test_what_people_write_between_is_no_setting(chatter: str) -> None:
     )
 
 
+def test_what_people_write_around_a_diagnosis_is_no_setting() -> None:
+    text = (
+        "Note: seen twice: today\nHello team:\n Port TS:\n    FIFO: 1\n  SQs:\n      sqn: 7\n      sqn: 9\nBest: Jo\n"
+    )
+
+    found = parse("devlink.health-diagnose", text)
+
+    assert ([key[2] for key in views(found)], [item.line for item in found if isinstance(item, Unparsed)]) == (
+        ["tx.diagnose.port-ts.fifo", "tx.diagnose.sqs.sqn@0", "tx.diagnose.sqs.sqn@1"],
+        [1, 2, 8],
+    )
+
+
 def test_a_line_cut_after_a_name_is_told() -> None:
     text = "pci/0000:3b:00.0/1: type eth netdev\n"
 

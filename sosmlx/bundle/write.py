@@ -164,10 +164,9 @@ def _write_archive(records: Sequence[Record], meta: Meta, folder: str, form: str
             out.flush()
             os.fsync(out.fileno())
         _publish(partial, final)
-    except BaseException:
-        with contextlib.suppress(OSError):
+    finally:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(partial)
-        raise
     _sidecar(final, digest.hexdigest())
     return final
 
@@ -233,7 +232,6 @@ def _write_folder(records: Sequence[Record], meta: Meta, folder: str) -> str:
                 out.flush()
                 os.fsync(out.fileno())
         os.rename(partial, final)
-    except BaseException:
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        raise
     return final

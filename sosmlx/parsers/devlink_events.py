@@ -7,6 +7,7 @@ whatever the driver says (mlx5 `health.c`, `diag/reporter_vnic.c`, `en/reporter_
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -37,6 +38,9 @@ _FIRST = re.compile(r"(?:-?\d+|0x[0-9a-fA-F]+|true|false)\Z")
 _SPLIT = re.compile(r":(?:[ \t]+|$)")
 _HEADING = re.compile(r"([^:]{1,80}):\Z")
 _BYTE = re.compile(r"[0-9a-f]{2}\Z")
+
+# Left of everything stand only names that are known or cannot be words of a sentence: the rest is what people write.
+_KNOWN = re.compile(rf"(?:{'|'.join((*_LONG_NAMES, *_ARRAYS))}|Syndrome|Description|vNIC env counters|[a-z0-9]+_\w+):")
 
 _CLASS_BY_NAME: dict[str, SettingClass] = {
     **dict.fromkeys(("cc", "pc", "ci", "pi", "wqe-counter", "posted-wqes"), "counter"),
@@ -178,7 +182,7 @@ def _trees(text: str, record: Record, items: list[Item]) -> list[tuple[str, dict
     levels: list[_Level] = []
     command, device = "", device_of("", record)
     listing = -1
-    for place, (number, indent, line) in enumerate(_rows(text)):
+    for place, (number, margin, indent, line) in enumerate(_rows(text)):
         told = message(device, line)
         if told is not None:
             items.append(told)
@@ -187,6 +191,9 @@ def _trees(text: str, record: Record, items: list[Item]) -> list[tuple[str, dict
             continue
         title = _HEADING.match(line)
         pairs = [] if title else _pairs(line)
+        if (title or pairs) and margin and not _KNOWN.match(line):
+            items.append(Unparsed(number, line))
+            continue
         found = [title[1]] if title else [name for name, _ in pairs]
         while len(levels) > 1 and levels[-1].indent >= indent:
             levels.pop()
@@ -254,17 +261,18 @@ def _typed(value: object) -> Facet:
     return typed("", value)
 
 
-def _rows(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (line number, column, line) of lines that are not blank; devlink prints the first one a column early."""
+def _rows(text: str) -> Iterator[tuple[int, bool, int, str]]:
+    """Yield (line number, whether at the margin, column, line) of lines; devlink prints its first a column early."""
     rows = [
         (number, len(line) - len(line.lstrip()), line.strip())
         for number, line in enumerate(text.split("\n"), 1)
         if line.strip()
     ]
-    columns = {column for _, column, _ in rows}
+    columns = Counter(column for _, column, _ in rows)
     first = True
     for number, column, line in rows:
-        yield number, column + (first and column + 1 in columns), line
+        early = column + 1 in columns and (first or columns[column] == 1)
+        yield number, not column, column + early, line
         first = bool(_REPORTED.search(line))
 
 

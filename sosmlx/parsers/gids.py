@@ -120,8 +120,7 @@ def netdevs(text: str, record: Record) -> Iterator[Item]:
                 yield _port_setting(device, row, name, facet, "health")
         if row.about:
             yield from _about(row.about, device, told)
-        if row.about or not row.netdev or not line.rstrip().endswith((")", row.netdev)):
-            yield heading(device, line)
+        yield heading(device, line)
 
 
 class _Link(NamedTuple):

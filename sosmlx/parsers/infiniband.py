@@ -195,6 +195,7 @@ def _bare(number: int, line: str, stripped: str, place: _Place, record: Record) 
         yield _setting(place, name, facet, "capability")
     elif place.listing and _NAME.match(stripped):
         yield Fact(_named(record, stripped), "rdma", stripped)
+        yield heading(_named(record, stripped), line)
     elif not place.listing and len(words) == 2 and _KEY.match(words[0]):
         yield from _row(words[0], words[1], line, place)
     else:

@@ -225,6 +225,7 @@ def _parse_json(text: str, record: Record) -> Iterator[Item]:
         for key, fact in (("device_type", "model"), ("name", "part_number"), ("description", "description")):
             if _given(str(body.get(key) or "")):
                 yield Fact(device, fact, str(body[key]))
+                yield heading(device, f"{key}: {body[key]}")
         rows = body.get("tlv_configuration")
         marks: dict[str, list[str]] = {}
         for name, row in (rows if isinstance(rows, dict) else {}).items():

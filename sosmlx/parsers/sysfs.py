@@ -73,6 +73,7 @@ def link(text: str, record: Record) -> Iterator[Item]:
     if record.kind == "fwctl.device":
         if BDF.fullmatch(target):
             yield Fact(target, "fwctl", record.part)
+        yield heading(record.subject, text)
         return
     yield Fact(record.function, record.name, target)
     cls: SettingClass = "volatile" if record.name == "iommu_group" else "config"
@@ -81,16 +82,14 @@ def link(text: str, record: Record) -> Iterator[Item]:
 
 def names(text: str, record: Record) -> Iterator[Item]:
     """Read a folder's names: netdevs, RDMA devices or fwctl nodes of a function, or just what is there."""
-    fact = {"pci.netdevs": "netdev", "pci.rdma": "rdma"}.get(record.kind)
+    fact = {"pci.netdevs": "netdev", "pci.rdma": "rdma", "platform.bluefield": "bluefield"}.get(record.kind)
     for name in text.split("\n"):
-        if name and fact:
-            yield Fact(record.function, fact, name)
-        elif name and record.kind == "platform.bluefield":
-            yield Fact(record.subject, "bluefield", name)
-        elif name and record.kind == "fwctl.nodes":
+        if name and record.kind == "fwctl.nodes":
             yield Evidence("fwctl.node", record.subject, name)
         elif name:
             yield heading(record.subject, name)
+        if name and fact:
+            yield Fact(record.function, fact, name)
 
 
 def _attribute(text: str, record: Record, plane: Plane, table: dict[str, Row]) -> Iterator[Item]:
