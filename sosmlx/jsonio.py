@@ -61,6 +61,14 @@ def tool_json(text: str) -> tuple[object, int]:
         raise ValueError("nested too deeply") from None
 
 
+def document_end(text: str, start: int) -> int | None:
+    """Find where the JSON document that begins at `start` (blanks may come first) ends; None where it is none."""
+    try:
+        return json.JSONDecoder().raw_decode(text, start + len(text[start:]) - len(text[start:].lstrip()))[1]
+    except (ValueError, RecursionError):
+        return None
+
+
 def dumps(document: object, *, indent: int | None = 1) -> str:
     """Write a document: sorted keys, UTF-8, no NaN, a final newline."""
     separators = (",", ": ") if indent is not None else (",", ":")

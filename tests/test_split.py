@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from sosmlx.parsers import PARSERS
-from sosmlx.parsers.recognise import JSON
+from sosmlx.parsers.recognise import JSON, recognise
 from sosmlx.sources.split import BROAD, MESSAGE, split
 from tests import fixtures
+
+
+def _is_document(kind: str, name: str) -> bool:
+    text = fixtures.text(kind, name)
+    return bool(PARSERS[kind].members and JSON.match(text)) and recognise(text) == kind
+
 
 TEXTS = {
     (kind, name): fixtures.text(kind, name)
@@ -58,3 +64,14 @@ def test_two_outputs_are_two(first: str, between: str) -> None:
 def _ambiguous(first: str, second: str) -> bool:
     """Pairs that only a prompt can tell apart: a bare handle, or the wider of two kinds of one tool."""
     return {kind.partition(".")[0] for kind in (first, second)} in ({"devlink"}, {"ip"})
+
+
+JSONS = {kind: fixtures.text(kind, name).strip() for kind, name in fixtures.cases() if _is_document(kind, name)}
+
+
+def test_json_documents_one_after_the_other_are_told_apart() -> None:
+    paste = "\n".join([*JSONS.values(), "kernel answers: Operation not supported"])
+
+    kinds = [part.kind for part in split(paste)]
+
+    assert kinds == [*JSONS, MESSAGE]

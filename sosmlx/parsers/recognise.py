@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sosmlx.jsonio import tool_json
+from sosmlx.jsonio import document_end, tool_json
 from sosmlx.parsers import rows
 
 PREFIX = 64 << 10
@@ -46,7 +46,8 @@ def _by_members(text: str) -> str | None:
     except ValueError:
         from sosmlx.parsers.kernel_log import JOURNAL
 
-        return "kernel.log" if JOURNAL.search(text[:PREFIX]) else None  # the journal prints one document an entry
+        first = text[: document_end(text, 0) or PREFIX]  # the journal prints one document an entry
+        return "kernel.log" if JOURNAL.search(first) else None
     for parser in rows():
         if any(_has(document, path.split("/")) for path in parser.members):
             return parser.kind

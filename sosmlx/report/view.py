@@ -140,11 +140,15 @@ def _lines(rows: Sequence[Difference]) -> list[Line]:
         Line(
             name=visible(f"{name} ({cmode})" if cmode in ("runtime", "driverinit") else name),
             facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
-            severity=same[0].severity, note=visible(same[0].note or _taint_words(same[0]) or same[0].cause.replace("unknown", "")),
+            severity=same[0].severity, note=visible(_note(same[0])),
             anchor=anchor(same[0]),
         )
         for (name, cmode, change, left, right), same in folded.items()
     ]  # fmt: skip
+
+
+def _note(row: Difference) -> str:
+    return row.note or _taint_words(row) or ("" if row.cause == "unknown" else row.cause)
 
 
 def _taint_words(row: Difference) -> str:

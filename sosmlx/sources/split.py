@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sosmlx.jsonio import document_end
 from sosmlx.parsers import rows
 from sosmlx.parsers.recognise import JSON, recognise
 
@@ -49,7 +50,11 @@ def split(text: str, name: str = "") -> list[Part]:
     No character is lost: the parts joined are the text.
     """
     whole = recognise(text, name)
-    if whole is None or len(text) > MAX_SPLIT or JSON.match(text):
+    if len(text) > MAX_SPLIT:
+        return [Part(whole, text)]
+    if whole is None and JSON.match(text):
+        return _documents(text)
+    if whole is None or JSON.match(text):
         return [Part(whole, text)]
     marks = _marks(text)
     if len(marks) < 2:
@@ -64,6 +69,21 @@ def split(text: str, name: str = "") -> list[Part]:
         else:
             parts[-1] = Part(_stronger(before, piece.kind), before.text + piece.text)
     return parts if len(parts) > 1 else [Part(whole, text)]
+
+
+def _documents(text: str) -> list[Part]:
+    """Take JSON documents apart that stand one after the other, or before a message."""
+    parts: list[Part] = []
+    at = 0
+    while at < len(text):
+        end = document_end(text, at) if JSON.match(text, at) else None
+        piece = text[at:end]
+        kind = recognise(piece)
+        if parts and kind == parts[-1].kind == "kernel.log":  # the journal prints one document an entry
+            piece = parts.pop().text + piece
+        parts.append(Part(kind, piece))
+        at = len(text) if end is None else end
+    return parts if any(part.kind for part in parts) else [Part(None, text)]
 
 
 def _kind(text: str, start: int, end: int) -> str | None:

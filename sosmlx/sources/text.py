@@ -86,12 +86,9 @@ def _files(path: str) -> list[str]:
 
 def _records(data: bytes, name: str, first: int) -> list[Record]:
     """Make a record of each output in a text. Raises InputError where there is none."""
-    kind = _kind(data, name)
-    if len(data) > MAX_SPLIT:
-        return [_record(first, kind, data, name)]
-    parts = split(decode_paste(data, name), os.path.basename(name))
-    if len(parts) == 1:
-        return [_record(first, kind, data, name)]
+    parts = split(decode_paste(data, name), os.path.basename(name)) if len(data) <= MAX_SPLIT else []
+    if len(parts) < 2 or not any(part.kind for part in parts):
+        return [_record(first, _kind(data, name), data, name)]
     return [
         _record(number, part.kind or UNKNOWN, part.text.encode("utf-8", "surrogatepass"), name)
         for number, part in enumerate(parts, first)
