@@ -12,7 +12,13 @@ ATTRIBUTES = (
     "mtu", "tx_queue_len", "address", "operstate", "speed", "duplex", "phys_port_name", "phys_switch_id", "dev_port",
     "carrier_changes",
 )  # fmt: skip
-OPTIONS = (("ethtool.driver", "-i"), ("ethtool.features", "-k"), ("ethtool.rings", "-g"), ("ethtool.channels", "-l"))
+OPTIONS = (
+    ("ethtool.driver", "-i"),
+    ("ethtool.features", "-k"),
+    ("ethtool.rings", "-g"),
+    ("ethtool.channels", "-l"),
+    ("ethtool.priv-flags", "--show-priv-flags"),
+)
 
 
 def _netdevs(record: Record) -> Iterable[Read]:

@@ -52,7 +52,7 @@ def _ethtool(words: tuple[str, ...], functions: Functions) -> str | None:
     option, name = words
     for bdf, body in functions.items():
         netdev = _object(_object(body).get("netdevs")).get(name)
-        if netdev is not None:
+        if netdev is not None and option in _ETHTOOL:
             return _ETHTOOL[option](name, bdf, _object(netdev))
     return None
 
@@ -76,6 +76,11 @@ def _channels(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
     return _two_parts(f"Channel parameters for {name}:", _object(netdev.get("channels")))
 
 
+def _priv_flags(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
+    rows = _object(netdev.get("priv_flags")).items()
+    return f"Private flags for {name}:\n" + "".join(f"{flag:<18}: {value}\n" for flag, value in rows)
+
+
 def _two_parts(title: str, rows: Mapping[str, object]) -> str:
     """Print `{row: [maximum, current]}` in the two parts that ethtool prints."""
     pairs = {row: value if isinstance(value, list) else ["n/a", value] for row, value in rows.items()}
@@ -88,6 +93,7 @@ def _two_parts(title: str, rows: Mapping[str, object]) -> str:
 
 _ETHTOOL: dict[str, Callable[[str, str, Mapping[str, object]], str]] = {
     "-i": _driver, "-k": _features, "-g": _rings, "-l": _channels,
+    "--show-priv-flags": _priv_flags,
 }  # fmt: skip
 
 
