@@ -15,6 +15,9 @@ _ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
 
 _HAS_FLASH = ("pf", "ecpf", "dpu-host", "dpu-nic-mode")
 _BOUND = (*_HAS_FLASH, "vf")
+_DRIVER_PLANES: tuple[Plane, ...] = ("devlink", "firmware", "health")
+"""Planes of which only a bound driver tells."""
+
 _INFINIBAND_CLASS = "0x0207"
 
 NO_FWCTL = "no fwctl device on this host"
@@ -37,6 +40,7 @@ def coverage(
     seen = Counter(read) + Counter(equal)
     troubles = _troubles(devices, records)
     expected = set() if pasted else _expected(devices, facts)
+    unbound = {device.id for device in devices if "driver" not in facts.get(device.id, {})}
     elided = {row.subject for row in evidence if row.kind == ELIDED}
     for device in devices:
         if device.role not in _HAS_FLASH and not pasted:
@@ -46,10 +50,14 @@ def coverage(
         device_id, plane = cell
         found = _counts(troubles.get(cell, []), seen[cell])
         reason = _summary(found)
+        if not seen[cell] and plane in _DRIVER_PLANES and device_id in unbound:
+            reason = reason or "no driver is bound to it"
         if device_id in elided and plane == "nvconfig":
             reason = reason or "rows were left out of the text"
         if plane == "nvconfig" and not seen[cell]:
             reason = reason or _why_no_flash(records)
+        if not seen[cell]:
+            reason = reason or "nothing read it"
         status = _status(seen[cell], bool(reason))
         yield Coverage(device_id, plane, status, read[cell], len(found), reason, equal.get(cell, 0))
 
@@ -67,13 +75,14 @@ def _counts(troubles: Iterable[Record], read: int) -> list[Record]:
 def _troubles(devices: Sequence[Device], records: Iterable[Record]) -> dict[Cell, list[Record]]:
     """Sort the reads that gave nothing, or not all, by the plane of the device that they would have told about."""
     found: dict[Cell, list[Record]] = {}
+    known = {device.id for device in devices}
     bound = [device.id for device in devices if device.role in _BOUND]
     for record in records:
         if record.outcome is Outcome.COLLECTED:
             continue
         parser = PARSERS.get(record.kind)
         for plane in parser.planes if parser else ():
-            owners = [record.function]
+            owners = [record.subject if record.subject in known else record.function]
             if record.function == HOST and plane not in ("kernel", "module"):
                 owners = bound
             for owner in owners:
@@ -84,11 +93,12 @@ def _troubles(devices: Sequence[Device], records: Iterable[Record]) -> dict[Cell
 def _expected(devices: Sequence[Device], facts: Facts) -> set[Cell]:
     cells: set[Cell] = {(HOST, "kernel"), (HOST, "module")}
     for device in devices:
-        cells.add((device.id, "pci"))
+        if device.role != "representor":
+            cells.add((device.id, "pci"))
         if device.role in _HAS_FLASH:
             cells.add((device.id, "nvconfig"))
-        if device.role in _BOUND:
-            cells |= {(device.id, "devlink"), (device.id, "firmware"), (device.id, "health")}
+        if device.role in _HAS_FLASH or (device.role == "vf" and "driver" in facts.get(device.id, {})):
+            cells |= {(device.id, plane) for plane in _DRIVER_PLANES}
         if device.netdevs:
             cells.add((device.id, "net"))
             if not facts.get(device.id, {}).get("class", [""])[0].startswith(_INFINIBAND_CLASS):

@@ -37,8 +37,26 @@ def identify(facts: Facts, settings: Sequence[Setting], pasted: bool) -> list[De
         ids = {subject for subject in joined if subject != HOST}
         ids |= {setting.device for setting in settings if setting.device != HOST}
         return [_device(name, joined.get(name, {}), joined.get(HOST, {}), facts) for name in sorted(ids)]
-    bdfs = sorted(subject for subject, names in joined.items() if "class" in names or "device_id" in names)
-    return [_device(bdf, joined[bdf], joined.get(HOST, {}), facts) for bdf in bdfs]
+    bdfs = sorted(subject for subject, names in joined.items() if "class" in names and _ADDRESS.match(subject))
+    functions = [_device(bdf, joined[bdf], joined.get(HOST, {}), facts) for bdf in bdfs]
+    return [
+        *functions,
+        *(_representor(function.id, name) for function in functions for name in _representors(function.id, facts)),
+    ]
+
+
+def _representors(bdf: str, facts: Facts) -> list[str]:
+    """Name the netdevs of a function that stand for ports of its VFs and SFs (switchdev mode)."""
+    return sorted(
+        subject.partition("/")[2]
+        for subject, names in facts.items()
+        if subject.startswith(f"{bdf}/") and _REPRESENTOR.match((names.get("phys_port_name") or [""])[0])
+    )
+
+
+def _representor(bdf: str, name: str) -> Device:
+    """A representor is a device of its own: its queues and offloads are not the function's configuration."""
+    return Device(id=f"{bdf}/{name}", role="representor", netdevs=(name,))
 
 
 def _join(facts: Facts) -> Facts:
@@ -97,13 +115,13 @@ def _role(facts: Mapping[str, list[str]], host: Mapping[str, list[str]]) -> str:
 
 
 def _netdevs(bdf: str, facts: Mapping[str, list[str]], all_facts: Facts) -> tuple[str, ...]:
-    """Order a function's netdevs: its own port first, representors after it."""
+    """Order a function's own netdevs by port name; its representors are devices of their own."""
 
-    def rank(name: str) -> tuple[bool, str]:
-        port = all_facts.get(f"{bdf}/{name}", {}).get("phys_port_name", [""])[0]
-        return (bool(_REPRESENTOR.match(port)), name)
+    def port(name: str) -> str:
+        return (all_facts.get(f"{bdf}/{name}", {}).get("phys_port_name") or [""])[0]
 
-    return tuple(sorted(dict.fromkeys(facts.get("netdev", ())), key=rank))
+    own = {name for name in facts.get("netdev", ()) if not _REPRESENTOR.match(port(name))}
+    return tuple(sorted(own, key=lambda name: (port(name), name)))
 
 
 def _channels(facts: Mapping[str, list[str]], fwctl: str) -> list[str]:

@@ -143,13 +143,24 @@ class Coverage:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """Where a snapshot came from."""
+    """Where a snapshot came from; `maker` is who collected it there ("root", "uid N"), where that is known."""
 
     kind: str
     path: str
     host: str = ""
     collected: str = ""
     label: str = ""
+    maker: str = ""
+
+
+class Reading(NamedTuple):
+    """How one read of a snapshot ended: what a setting that is not there may rest on."""
+
+    record: str
+    kind: str
+    subject: str
+    outcome: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,6 +174,7 @@ class Snapshot:
     evidence: tuple[Evidence, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     unparsed: tuple[Unparsed, ...] = ()
+    reads: tuple[Reading, ...] = ()
 
     @property
     def is_host(self) -> bool:

@@ -12,10 +12,12 @@ from sosmlx.errors import InputError, ParseError
 from sosmlx.identity import Facts, identify
 from sosmlx.model import (
     FACETS,
+    Device,
     Evidence,
     Facet,
     Fact,
     Item,
+    Reading,
     Setting,
     Snapshot,
     SourceInfo,
@@ -28,6 +30,9 @@ from sosmlx.parsers import PARSERS, UNKNOWN
 from sosmlx.parsers.spec import HEADING
 from sosmlx.parsers.ticket import decode, decode_paste
 from sosmlx.record import HOST, Answer, Bundle, Outcome, Record
+
+AMBIGUOUS = "the text holds two values"
+"""Reason of a value that one paste gives twice and differently."""
 
 DISAGREEMENT = "disagreement"
 """Evidence kind: two reads of one bundle gave one knob different values."""
@@ -77,12 +82,11 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
         _read(record, bundle.is_text, found)
     found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
     devices = identify(found.facts, found.settings, bundle.is_text)
-    parts = {device.id: (*device.netdevs, *device.rdma) for device in devices}
-    settings, conflicts = _merge(_owned(found.settings, parts, bundle.is_text))
+    settings, conflicts = _merge(_owned(found.settings, devices, bundle.is_text), bundle.is_text)
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
         source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
-                          bundle.label),
+                          bundle.label, getattr(bundle, "maker", "")),
         host=_host(host, settings),
         devices=tuple(devices),
         settings=tuple(settings),
@@ -90,7 +94,12 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
         coverage=tuple(coverage(devices, settings, found.records, found.facts, found.evidence, found.equal,
                                 bundle.is_text)),
         unparsed=tuple(found.unparsed),
+        reads=tuple(_reading(record) for record in found.records),
     )  # fmt: skip
+
+
+def _reading(record: Record) -> Reading:
+    return Reading(record.id, record.kind, record.subject, record.outcome.value, record.answer.reason)
 
 
 def parse(record: Record, pasted: bool) -> Iterator[Item]:
@@ -131,29 +140,27 @@ def _place(item: Item, record: str, found: _Found) -> None:
         found.unparsed.append(item._replace(record=record))
 
 
-def _owned(settings: Sequence[Setting], parts: Mapping[str, tuple[str, ...]], pasted: bool) -> Iterator[Setting]:
-    """Give each setting to its function; one of a further netdev or RDMA device carries that name in its own.
+def _owned(settings: Sequence[Setting], devices: Sequence[Device], pasted: bool) -> Iterator[Setting]:
+    """Give each setting to its device; one of a further netdev or RDMA device carries that name in its own.
 
     The first netdev of a function needs no name in the key: interfaces are renamed between boots.
     """
+    known_devices = {device.id for device in devices} | {HOST}
+    primaries = {device.id: (*device.netdevs[:1], *device.rdma[:1]) for device in devices}
     for setting in settings:
         function, _, part = setting.device.partition("/")
-        if setting.device in parts or setting.device == HOST or not part:
-            if setting.device in parts or setting.device == HOST or pasted:
-                yield setting
-        elif function in parts:
-            primary = part in _primaries(parts[function])
+        if setting.device in known_devices or pasted:
+            yield setting
+        elif function in primaries:
+            primary = part in primaries[function]
             yield setting._replace(device=function, name=setting.name if primary else f"{setting.name}@{part}")
 
 
-def _primaries(parts: tuple[str, ...]) -> tuple[str, ...]:
-    netdevs = [part for part in parts if not part.startswith("mlx5_")]
-    rdma = [part for part in parts if part.startswith("mlx5_")]
-    return (*netdevs[:1], *rdma[:1])
+def _merge(settings: Iterable[Setting], pasted: bool) -> tuple[list[Setting], list[Evidence]]:
+    """Join rows of one key; where two reads of a host disagree, the first counts and the other is evidence.
 
-
-def _merge(settings: Iterable[Setting]) -> tuple[list[Setting], list[Evidence]]:
-    """Join rows of one key; where two reads disagree, the first read counts and the other is evidence."""
+    Where two places of one paste disagree, nobody can tell which one is meant: then there is no value.
+    """
     merged: dict[tuple[str, str, str, str], Setting] = {}
     conflicts: list[Evidence] = []
     for setting in settings:
@@ -168,6 +175,8 @@ def _merge(settings: Iterable[Setting]) -> tuple[list[Setting], list[Evidence]]:
                 facets[name] = facet
             elif known(facet) and not same_value(old, facet):
                 conflicts.append(_conflict(before, setting, name, old, facet))
+                if pasted:
+                    facets[name] = Facet(None, facet.raw, reason=AMBIGUOUS)
         order = tuple(sorted(facets.items(), key=lambda pair: FACETS.index(pair[0])))
         merged[setting.key] = before._replace(facets=order)
     return list(merged.values()), conflicts

@@ -96,7 +96,8 @@ class Bundle:
     """The records of one host at one time, with what is known about their collection.
 
     `kind` is `bundle`, `live`, `sim`, `tree`, `text` or `folder`; the last two hold pasted texts, whose lines may carry
-    a ticket's quoting. `faults` are damages found while reading, in words.
+    a ticket's quoting. `faults` are damages found while reading, in words. `maker` says as whom the host was read, as
+    the bundle claims: "root", "uid N", or empty where that is not known or was no host.
     """
 
     kind: str
@@ -108,8 +109,20 @@ class Bundle:
     complete: bool = True
     delta: Mapping[str, object] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    maker: str = ""
 
     @property
     def is_text(self) -> bool:
         """Whether the records are texts that somebody pasted, not reads of ours."""
         return self.kind in ("text", "folder")
+
+
+def maker(euid: object) -> str:
+    """Say who an effective user id is; anything that is none gives an empty string.
+
+    >>> maker(0), maker(1000), maker(-1), maker("0")
+    ('root', 'uid 1000', '', '')
+    """
+    if not isinstance(euid, int) or isinstance(euid, bool) or euid < 0:
+        return ""
+    return f"uid {euid}" if euid else "root"

@@ -4,56 +4,102 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from typing import Callable, Optional
+from typing import Callable
 
 from sosmlx.model import Device, Match
 
-Evidence = Callable[[Device], Optional[Hashable]]
+Evidence = Callable[[Device], "Hashable | None"]
+
+SWAPPED = "the card was swapped"
+CHOSEN = "--device"
+ONLY = "the only device of each side"
 
 
 def _function(device: Device) -> str:
     return device.bdf.rpartition(".")[2]
 
 
-def _slot(device: Device) -> str:
+def slot(device: Device) -> str:
     """Return the address without a leading domain 0: texts often leave it out."""
     return device.bdf[5:] if device.bdf.startswith("0000:") else device.bdf
 
 
+def _physical(word: str) -> Evidence:
+    """Make an identity that a card carries; its VFs carry it too, and are told apart by their address alone."""
+
+    def evidence(device: Device) -> Hashable | None:
+        value = getattr(device, word)
+        return (value, _function(device)) if value and device.role != "vf" else None
+
+    return evidence
+
+
+def _part_and_slot(device: Device) -> Hashable | None:
+    return (device.part_number, slot(device)) if device.part_number and device.bdf else None
+
+
 _LEVELS: tuple[tuple[str, Evidence], ...] = (
-    ("serial", lambda device: (device.serial, _function(device)) if device.serial else None),
-    ("asic", lambda device: (device.asic, _function(device)) if device.asic else None),
-    ("board", lambda device: (device.board, _function(device)) if device.board else None),
-    (
-        "part number and slot",
-        lambda device: (device.part_number, _slot(device)) if device.part_number and device.bdf else None,
-    ),
+    ("serial", _physical("serial")),
+    ("asic", _physical("asic")),
+    ("board", _physical("board")),
+    ("part number and slot", _part_and_slot),
     ("psid and order", lambda device: None),
-    ("bdf", lambda device: _slot(device) or None),
+    ("bdf", lambda device: slot(device) or None),
     ("name", lambda device: device.id),
 )
 
 
-def align(left: Sequence[Device], right: Sequence[Device], pasted: bool = False) -> list[Match]:
+def align(
+    left: Sequence[Device], right: Sequence[Device], pasted: bool = False, chosen: Sequence[str] = ()
+) -> list[Match]:
     """Match the devices of two snapshots one to one; what is left over is removed or added.
 
-    Two devices that claim one identity are not matched by it. With `pasted`, a text that names no address matches the
-    other side's only device.
+    Two devices that claim one identity are not matched by it, and evidence that contradicts a stronger one does not
+    count. With `pasted`, a text that names no address matches the device that the user chose, or the only one.
     """
-    rest: tuple[list[Device], list[Device]] = (list(left), list(right))
-    found: list[Match] = []
+    rest = ({device.id: device for device in left}, {device.id: device for device in right})
+    found: list[tuple[str, Device, Device]] = []
     for word, evidence in _LEVELS:
-        pairs = _by_order(*rest) if word == "psid and order" else _by(evidence, *rest)
-        for one, other in pairs:
-            found.append(Match(one.id, _said(word, one, other), one.id, other.id))
-            rest[0].remove(one)
-            rest[1].remove(other)
-    if pasted and len(rest[0]) == len(rest[1]) == 1:
-        one, other = rest[0].pop(), rest[1].pop()
-        found.append(Match(one.id, "the only device of each side", one.id, other.id))
-    found += [Match(device.id, "removed", device.id, None) for device in rest[0]]
-    found += [Match(device.id, "added", None, device.id) for device in rest[1]]
-    return sorted(found, key=lambda match: match.id)
+        sides = (list(rest[0].values()), list(rest[1].values()))
+        for one, other in _by_order(*sides) if word == "psid and order" else _by(evidence, *sides):
+            if contradict(one, other) and word not in ("bdf", "name"):
+                continue
+            found.append((f"{word} ({SWAPPED})" if contradict(one, other) else word, one, other))
+            del rest[0][one.id], rest[1][other.id]
+    if pasted:
+        found += _last(rest, chosen)
+    matches = [Match(other.id, word, one.id, other.id) for word, one, other in found]
+    taken = {match.id for match in matches} | set(rest[1])
+    matches += [Match(name, "added", None, name) for name in rest[1]]
+    # A card that went away may have left its address to another: the two must not share an id.
+    matches += [Match(f"{name} (left)" if name in taken else name, "removed", name, None) for name in rest[0]]
+    return sorted(matches, key=lambda match: match.id)
+
+
+def contradict(one: Device, other: Device) -> bool:
+    """Whether two devices carry different identities, so that they are two cards whatever else they share."""
+    if "vf" in (one.role, other.role):
+        return False
+    pairs = ((one.serial, other.serial), (one.asic, other.asic), (one.board, other.board))
+    known = [mine == theirs for mine, theirs in pairs if mine and theirs]
+    return bool(known) and not any(known)
+
+
+def _last(rest: tuple[dict[str, Device], dict[str, Device]], chosen: Sequence[str]) -> list[tuple[str, Device, Device]]:
+    """Match a device that its text does not identify: by the user's choice, else if each side has just one left."""
+    sides = [
+        [device for device in side.values() if device.id in chosen] or [d for d in side.values() if not d.bdf]
+        for side in rest
+    ]
+    picked = [device for side in sides for device in side if device.id in chosen]
+    if picked and len(sides[0]) == len(sides[1]) == 1:
+        word, one, other = CHOSEN, sides[0][0], sides[1][0]
+    elif len(rest[0]) == len(rest[1]) == 1 and not all(device.bdf for side in rest for device in side.values()):
+        word, one, other = ONLY, next(iter(rest[0].values())), next(iter(rest[1].values()))
+    else:
+        return []
+    del rest[0][one.id], rest[1][other.id]
+    return [(word, one, other)]
 
 
 def _by(evidence: Evidence, left: Sequence[Device], right: Sequence[Device]) -> list[tuple[Device, Device]]:
@@ -68,21 +114,13 @@ def _unique(evidence: Evidence, devices: Sequence[Device]) -> dict[Hashable, Dev
 
 
 def _by_order(left: Sequence[Device], right: Sequence[Device]) -> list[tuple[Device, Device]]:
-    """Match cards of one PSID in the order of their addresses, where both sides have equally many and no serials."""
+    """Match cards of one PSID in the order of their addresses, where both sides have equally many."""
     pairs: list[tuple[Device, Device]] = []
     for psid in sorted({device.psid for device in left if device.psid}):
         sides = [
-            sorted((device for device in side if device.psid == psid and device.bdf), key=lambda device: device.bdf)
+            sorted((d for d in side if d.psid == psid and d.bdf and d.role != "vf"), key=lambda device: device.bdf)
             for side in (left, right)
         ]
-        anonymous = not any(device.serial and other.serial for device in sides[0] for other in sides[1])
-        if len(sides[0]) == len(sides[1]) and anonymous:
+        if len(sides[0]) == len(sides[1]):
             pairs += zip(*sides)
     return pairs
-
-
-def _said(word: str, left: Device, right: Device) -> str:
-    """Say which evidence matched, and what that means where two cards are in one slot one after the other."""
-    if word == "bdf" and left.serial and right.serial and left.serial != right.serial:
-        return "bdf (the card was swapped)"
-    return word

@@ -15,8 +15,6 @@ from sosmlx.record import HOST, Bundle, Outcome, Record
 Rest = dict[str, Reduced]
 """Record id → what is left to parse of it; a record that is not in here is parsed as it is."""
 
-_ELLIPSES = ("...", "…", "snip")
-
 
 def cancel(left: Bundle, right: Bundle, same_place: Mapping[str, bool]) -> tuple[Rest, Rest]:
     """Find what cancels between two bundles.
@@ -38,23 +36,25 @@ def _records(left: Sequence[Record], right: Sequence[Record], same_place: Mappin
     """Cancel whole records; the records that tell about one plane of one device cancel together or not at all."""
     others = {_place(record): record for record in right}
     pairs = [(record, others.get(_place(record))) for record in left]
+    places = {_place(record) for record in left}
     unequal = {
         cell
         for one, other in pairs
         if not _equal(one, other) or not (one.function == HOST or same_place.get(one.function))
         for cell in _cells(one)
     }
-    unequal |= {cell for record in right for cell in _cells(record) if _place(record) not in {_place(r) for r in left}}
+    unequal |= {cell for record in right if _place(record) not in places for cell in _cells(record)}
     rests: tuple[Rest, Rest] = ({}, {})
     for one, other in pairs:
         parser = PARSERS.get(one.kind)
         if other is None or parser is None or parser.identity or not _equal(one, other):
             continue
         if all(cell not in unequal for cell in _cells(one)):
-            # Heads stay: they name the device.
-            heads = "".join(section.head for section in parser.sections(decode(one.data))) if parser.sections else ""
-            for rest, record in zip(rests, (one, other)):
-                rest[record.id] = Reduced(heads or None, {record.function: 1})
+            text = decode(one.data)
+            found = _sections(text, text, parser.sections) if parser.sections else None
+            left_over = found[0].text if found else None
+            count = sum(found[0].equal.values()) if found else 1
+            rests[0][one.id] = rests[1][other.id] = Reduced(left_over, {one.function: count})
     return rests
 
 
@@ -116,25 +116,33 @@ def _pairs(ones: Sequence[Section], others: Sequence[Section]) -> list[tuple[Sec
 
 
 def _lines(one: Section, other: Section) -> tuple[str, str, int]:
-    """Return the lines that only one side has, as texts, and the number of lines that both have.
+    """Return the lines that must be parsed of each side, as texts, and the number of lines that cancelled.
 
-    Columns are named in the head, so equal lines mean equal settings only under equal heads. A line that says that rows
-    were left out stays: it decides what a missing row means.
+    Columns are named in the head, so equal lines mean equal settings only under equal heads.
     """
-    if _columns(one.head) != _columns(other.head):
+    columns = _columns(one.head)
+    if columns != _columns(other.head):
         return one.body, other.body, 0
-    if one.body == other.body:
-        return _kept(one.body), _kept(other.body), sum(1 for line in one.body.split("\n") if line.strip())
+    width, pending = len(columns), "current" in columns and "next" in columns
     lines, others = ([line.strip() for line in section.body.split("\n")] for section in (one, other))
     if _repeats(lines) or _repeats(others):
         return one.body, other.body, 0  # a name that occurs twice: which row counts depends on their order
-    mine, theirs = set(lines), set(others)
-    if _elides(one.body) or _elides(other.body):
-        stay = {line for line in mine & theirs if _elides(line)}
-        mine, theirs = mine - stay, theirs - stay
-    rest = [line for line in lines if line not in theirs]
-    rest_other = [line for line in others if line not in mine]
-    return "\n".join(rest) + "\n", "\n".join(rest_other) + "\n", sum(1 for line in lines if line and line in theirs)
+    both = {line for line in set(lines) & set(others) if _cancels(line, width, pending)}
+    rest = [line for line in lines if line not in both]
+    rest_other = [line for line in others if line not in both]
+    return "\n".join(rest) + "\n", "\n".join(rest_other) + "\n", len(both)
+
+
+def _cancels(line: str, width: int, pending: bool) -> bool:
+    """Whether a line that both sides have says nothing more: a whole row of which nothing waits for a reset.
+
+    Everything else stays where it is: a footer ends the rows, an elision or a cut row decides what silence means.
+    """
+    words = line.split()
+    if words and words[0] == "*":
+        del words[0]
+    whole = len(words) == width + 1 and words[0][:2].isupper()
+    return whole and (not pending or words[-1] == words[-2])
 
 
 def _repeats(lines: Sequence[str]) -> bool:
@@ -143,14 +151,5 @@ def _repeats(lines: Sequence[str]) -> bool:
 
 
 def _columns(head: str) -> list[str]:
-    return head.rsplit("Configurations:", 1)[-1].split()
-
-
-def _kept(body: str) -> str:
-    if not _elides(body):
-        return ""
-    return "\n".join(line for line in body.split("\n") if _elides(line)) + "\n"
-
-
-def _elides(text: str) -> bool:
-    return any(mark in text for mark in _ELLIPSES)
+    """Name the columns of a head, in the words of facets: `Next Boot` is one."""
+    return head.rsplit("Configurations:", 1)[-1].lower().replace("next boot", "next").split()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from sosmlx.coverage import ELIDED
-from sosmlx.diff.align import align
+from sosmlx.diff.align import SWAPPED, align, slot
 from sosmlx.diff.cancel import cancel
 from sosmlx.model import (
     FACETS,
@@ -18,11 +17,12 @@ from sosmlx.model import (
     Facet,
     Gap,
     Match,
+    Reading,
     Setting,
     Snapshot,
     same_value,
 )
-from sosmlx.normalise import normalise
+from sosmlx.normalise import AMBIGUOUS, normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.values import CONFLICT, NOT_SHOWN
 from sosmlx.record import HOST, Bundle
@@ -38,7 +38,10 @@ SEVERITY: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that a diff found. `gaps` are unknown, `scope` is what was captured on one side only."""
+    """Everything that a diff found. `gaps` are unknown, `scope` is what was captured on one side only.
+
+    `differences` are those that the reader asked for; `judged` are all that count for the verdict.
+    """
 
     left: Snapshot
     right: Snapshot
@@ -46,12 +49,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     gaps: tuple[Gap, ...]
     scope: tuple[Gap, ...]
+    judged: tuple[Difference, ...] = ()
     hidden: int = 0
-
-    @property
-    def configuration(self) -> list[Difference]:
-        """The differences that count as a change of the configuration or the firmware."""
-        return [row for row in self.differences if row.cls in ("config", "firmware")]
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,19 @@ class Filter:
     devices: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
-    def shows(self, row: Difference) -> bool:
-        """Whether a difference is shown and counts."""
-        if not self.everything and row.cls not in SHOWN_CLASSES:
-            return False
-        names = (row.name, f"{row.plane}/{row.name}", f"{row.device}/{row.plane}/{row.name}")
+    def shows(self, row: Difference, devices: set[str] | None) -> bool:
+        """Whether a difference is shown; `devices` are the ids that the reader chose (None: all)."""
         return (
-            (not self.planes or row.plane in self.planes)
-            and (not self.devices or row.device in self.devices)
-            and not any(fnmatchcase(name, glob) for glob in self.ignore for name in names)
+            (self.everything or row.cls in SHOWN_CLASSES)
+            and (not self.planes or row.plane in self.planes)
+            and (devices is None or row.device in devices)
+            and not self.ignores(row)
         )
+
+    def ignores(self, row: Difference) -> bool:
+        """Whether the reader said that this difference does not count."""
+        names = (row.name, f"{row.plane}/{row.name}", f"{row.device}/{row.plane}/{row.name}")
+        return any(fnmatchcase(name, glob) for glob in self.ignore for name in names)
 
 
 def compare_bundles(left: Bundle, right: Bundle, only: Filter = Filter()) -> Comparison:
@@ -101,39 +103,57 @@ def _identity(bundle: Bundle) -> Bundle:
 def compare(left: Snapshot, right: Snapshot, only: Filter = Filter()) -> Comparison:
     """Compare two snapshots by device and knob."""
     pasted = not (left.is_host and right.is_host)
-    matches = align(left.devices, right.devices, pasted)
+    matches = align(left.devices, right.devices, pasted, only.devices)
     sides = (_Side(left), _Side(right))
     found: list[Difference] = []
     gaps: list[Gap] = []
     scope: list[Gap] = []
     for match in [*matches, Match(HOST, "host", HOST, HOST)]:
         if match.left is None or match.right is None:
-            found += _lonely(match)
+            side = "right" if match.right is None else "left"
+            if pasted:
+                # Two texts should speak of the same devices; a text beside a host need not speak of all of its.
+                silent = gaps if left.is_host == right.is_host else scope
+                silent.append(Gap(match.id, "pci", side, ("device",), "the text does not speak of this device"))
+            else:
+                found.append(_lonely(match))
             continue
         found += _moved(match, sides)
         pair = _Pair(match, sides[0], sides[1], pasted)
         found += pair.differences()
         gaps += pair.gaps
         scope += pair.scope
-    shown = sorted((row for row in found if only.shows(row)), key=_order)
-    gaps = [gap for gap in gaps if not only.planes or gap.plane in only.planes]
+    chosen = _chosen(matches, only.devices)
+    shown = sorted((row for row in found if only.shows(row, chosen)), key=_order)
+    kept = [[gap for gap in rows if _asked(gap, only.planes, chosen)] for rows in (gaps, scope)]
+    judged = [row for row in found if not only.ignores(row)]
     return Comparison(
-        left, right, tuple(matches), tuple(shown), tuple(gaps), tuple(scope), hidden=len(found) - len(shown)
-    )
+        left, right, tuple(matches), tuple(shown), tuple(kept[0]), tuple(kept[1]), tuple(judged),
+        hidden=len(found) - len(shown),
+    )  # fmt: skip
+
+
+def _chosen(matches: Sequence[Match], devices: Sequence[str]) -> set[str] | None:
+    """Turn device ids of either side into ids of matches; None where the reader chose none."""
+    if not devices:
+        return None
+    return {match.id for match in matches if {match.left, match.right} & set(devices)}
+
+
+def _asked(gap: Gap, planes: Sequence[str], devices: set[str] | None) -> bool:
+    return (not planes or gap.plane in planes) and (devices is None or gap.device in devices)
 
 
 def _order(row: Difference) -> tuple[str, str, str, str, int]:
     return (row.device, row.plane, row.name, row.cmode, FACETS.index(row.facet) if row.facet in FACETS else 99)
 
 
-def _lonely(match: Match) -> Iterator[Difference]:
+def _lonely(match: Match) -> Difference:
     """Say that a device is on one side only, once, instead of every setting that it had."""
-    name, change = (match.left, "removed") if match.left is not None else (match.right, "added")
-    facet = Facet(name, name or "")
-    yield Difference(
-        match.id, "pci", "device", "", "current", change, "identity",
-        facet if change == "removed" else None, facet if change == "added" else None, "medium",
-    )  # fmt: skip
+    name = match.left or match.right or ""
+    facet = Facet(name, name)
+    left, right = (facet, None) if match.right is None else (None, facet)
+    return Difference(match.id, "pci", "device", "", "current", match.match, "identity", left, right, "medium")
 
 
 def _moved(match: Match, sides: tuple[_Side, _Side]) -> Iterator[Difference]:
@@ -141,16 +161,20 @@ def _moved(match: Match, sides: tuple[_Side, _Side]) -> Iterator[Difference]:
     one, other = sides[0].devices.get(match.left or ""), sides[1].devices.get(match.right or "")
     if one is None or other is None or not (one.bdf and other.bdf):
         return
-    if "swapped" in match.match:
-        yield Difference(
-            match.id, "pci", "card", "", "current", "moved", "identity", Facet(one.serial, one.serial),
-            Facet(other.serial, other.serial), "medium", note="the card in this slot was swapped for another",
-        )  # fmt: skip
-    elif one.bdf.rpartition(":")[2] != other.bdf.rpartition(":")[2] or not one.bdf.endswith(other.bdf[-7:]):
-        yield Difference(
-            match.id, "pci", "slot", "", "current", "moved", "identity", Facet(one.bdf, one.bdf),
-            Facet(other.bdf, other.bdf), "medium", note=f"the same card by {match.match}, in another slot",
-        )  # fmt: skip
+    name, values, note = "", ("", ""), ""
+    if SWAPPED in match.match:
+        known = [(getattr(one, word), getattr(other, word)) for word in ("serial", "asic", "board")]
+        values = next((pair for pair in known if all(pair)), ("", ""))
+        name, note = "card", "the card in this slot was swapped for another"
+    elif slot(one) != slot(other) and not (len(one.bdf) != len(other.bdf) and one.bdf[-7:] == other.bdf[-7:]):
+        name, values, note = "slot", (one.bdf, other.bdf), f"the same card by {match.match}, in another slot"
+    if name:
+        left, right = (Facet(value, value) for value in values)
+        yield Difference(match.id, "pci", name, "", "current", "moved", "identity", left, right, "medium", note=note)
+
+
+_FILES = (".attribute", ".link")
+"""Kinds of one file: that such a file is not there is an answer; that a command gave none is not."""
 
 
 class _Side:
@@ -162,7 +186,11 @@ class _Side:
         for setting in snapshot.settings:
             self.settings.setdefault(setting.device, {})[setting.key[1:]] = setting
         self.coverage: dict[tuple[str, str], Coverage] = {(row.device, row.plane): row for row in snapshot.coverage}
-        self.elided = {row.subject for row in snapshot.evidence if row.kind == ELIDED}
+        self.kinds: dict[str, str] = {row.record: row.kind for row in snapshot.reads}
+        self.unread: dict[tuple[str, str], Reading] = {}
+        for row in snapshot.reads:
+            if row.outcome != "collected" and not (row.outcome == "absent" and row.kind.endswith(_FILES)):
+                self.unread[row.kind, row.subject.partition("/")[0]] = row
 
 
 class _Pair:
@@ -208,10 +236,22 @@ class _Pair:
         elif row.status != "complete":
             self.gaps.append(Gap(self.id, plane, where, names, row.reason))
         else:
-            for setting in settings:
-                change = ("added", "removed")[side]
-                for facet_name, facet in setting.facets:
-                    yield self._row(setting, facet_name, change, *((facet, None) if side else (None, facet)))
+            yield from self._gone(side, settings)
+
+    def _gone(self, side: int, settings: Sequence[Setting]) -> Iterator[Difference]:
+        """Tell knobs that are gone from those whose own read gave nothing there, though the plane was read."""
+        silent: dict[str, list[str]] = {}
+        for setting in settings:
+            kind = self.sides[1 - side].kinds.get(setting.record, "")
+            read = self.sides[side].unread.get((kind, self.names[side]))
+            if read is not None:
+                silent.setdefault(f"{kind}: {read.outcome} ({read.reason})", []).append(setting.name)
+                continue
+            change = ("added", "removed")[side]
+            for facet_name, facet in setting.facets:
+                yield self._row(setting, facet_name, change, *((facet, None) if side else (None, facet)))
+        for reason, names in silent.items():
+            self.gaps.append(Gap(self.id, settings[0].plane, ("left", "right")[side], tuple(sorted(names)), reason))
 
     def _facets(self, one: Setting, other: Setting) -> Iterator[Difference]:
         if one.facets == other.facets:
@@ -225,8 +265,8 @@ class _Pair:
             facet, right = ones[name], others[name]
             if same_value(facet, right):
                 continue
-            if any(view.reason in (CONFLICT, NOT_SHOWN) for view in (facet, right)):
-                side = "left" if facet.reason in (CONFLICT, NOT_SHOWN) else "right"
+            if any(view.reason in NO_VALUE for view in (facet, right)):
+                side = "left" if facet.reason in NO_VALUE else "right"
                 reason = facet.reason or right.reason
                 self.gaps.append(Gap(self.id, one.plane, side, (one.name,), reason, name))
                 continue
@@ -270,6 +310,10 @@ class _Pair:
         )  # fmt: skip
 
 
+NO_VALUE = (CONFLICT, NOT_SHOWN, AMBIGUOUS)
+"""Reasons that say that there is a value, and that this source does not tell which."""
+
+
 def _inside(left: Facet, right: Facet) -> str:
     """Say where two lists differ; scalars need no words."""
     if not (isinstance(left.value, tuple) and isinstance(right.value, tuple)):
@@ -281,8 +325,3 @@ def _inside(left: Facet, right: Facet) -> str:
     )
     places = sorted({str(level.path(output_format="list")) for levels in found.values() for level in levels})
     return f"elements {', '.join(places)}" if places else ""
-
-
-def unknown_planes(snapshot: Snapshot) -> Iterable[Coverage]:
-    """List the planes of a snapshot that were not read, or not completely."""
-    return [row for row in snapshot.coverage if row.status in ("unknown", "partial")]

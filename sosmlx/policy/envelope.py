@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sosmlx.model import Coverage, Device, Difference, Setting, Snapshot, Verdict
+from sosmlx.model import Coverage, Device, Difference, Gap, Setting, Snapshot, Verdict
 from sosmlx.policy import taint
 from sosmlx.record import HOST
 
 ORDER = ("supported", "changed", "undetermined", "tainted")
 """Statuses from best to worst."""
 
-STRENGTHS = ("weak", "moderate", "strong")
 RAW_MODULES = ("mst_pci", "mst_pciconf", "mstflint_access", "mlx5ctl")
 """Modules that give user space raw access to the device: untracked writes are possible while they are loaded."""
 
@@ -22,8 +21,6 @@ NEEDED = ("health", "firmware")
 
 _IN_SCOPE = ("pf", "ecpf", "dpu-host", "dpu-nic-mode", "vf")
 _FWCTL_LINE = re.compile(r"fwctl (fwctl\d+): (.*?)(?:\(\d+\))?: has requested full access")
-
-ROOT_WORDS = "according to a bundle made by root on that host"
 
 
 @dataclass(frozen=True)
@@ -43,44 +40,82 @@ class _Taint:
     devices: tuple[str, ...] = ()
 
 
-def judge(snapshot: Snapshot, differences: Sequence[Difference] | None = None) -> Judgement:
+@dataclass(frozen=True)
+class Baseline:
+    """What a snapshot is compared with: where it differs, what could not be told, and the picture before."""
+
+    differences: Sequence[Difference]
+    gaps: Sequence[Gap]
+    before: Snapshot
+
+
+def judge(snapshot: Snapshot, baseline: Baseline | None = None) -> Judgement:
     """Judge a snapshot by the built-in envelope, and by its differences from a baseline where one was given.
 
     A text carries no taint evidence: it is judged by its differences alone.
     """
-    changes = [row for row in differences or () if row.cls in ("config", "firmware")]
+    changes = [row for row in baseline.differences if _counts(row)] if baseline else []
+    gaps = list(baseline.gaps) if baseline else []
     if not snapshot.is_host:
-        return _texts(snapshot, changes if differences is not None else None)
+        return _texts(snapshot, baseline, changes)
     strength, exposures = _strength(snapshot)
     found = _taint(snapshot)
+    if baseline and found.state == "no":
+        found = _after(baseline.before, snapshot)
     devices = {
-        device.id: _device(device, found, snapshot.coverage, changes, strength)
+        device.id: _device(device, found, snapshot, changes, gaps, strength)
         for device in snapshot.devices
         if device.role in _IN_SCOPE
     }
-    host_changes = [row for row in changes if row.device == HOST]
-    own = _status(found.state, False, len(host_changes), len(devices))
+    elsewhere = [row for row in changes if row.device not in devices]
+    unread = any(gap.device not in devices for gap in gaps)
+    own = _status(found.state, unread, len(elsewhere), len(devices))
     worst = max([own, *(verdict.status for verdict in devices.values())], key=ORDER.index)
-    reasons = _reasons(found, changes, devices)
-    sentence = _sentence(snapshot, worst, reasons, strength, exposures, differences is not None)
+    reasons = _reasons(found, changes, gaps, devices, own)
+    sentence = _sentence(snapshot, worst, reasons, strength, exposures, baseline is not None)
     return Judgement(Verdict(worst, sentence, strength, tuple(reasons)), devices)
 
 
+def _counts(row: Difference) -> bool:
+    """Whether a difference is one of the configuration: a knob, a firmware version, or the presence of a card."""
+    return row.cls in ("config", "firmware") or (row.plane, row.name) in _PRESENCE
+
+
+_PRESENCE = (("pci", "device"), ("pci", "card"), ("pci", "slot"))
+
+
+def _after(before: Snapshot, snapshot: Snapshot) -> _Taint:
+    """Judge a clean word after a tainted one: a reboot clears the word, not what was written before it."""
+    host = snapshot.source.host
+    if not before.is_host or not host or before.source.host != host or _taint(before).state != "yes":
+        return _Taint("no", "")
+    if before.host.get("boot-id") == snapshot.host.get("boot-id"):
+        return _Taint("unread", "the taint went away within one boot: one of the two is not what it says")
+    return _Taint("unread", "tainted before a reboot, which clears the word and not what was written")
+
+
 def _device(
-    device: Device, host: _Taint, coverage: Sequence[Coverage], changes: Sequence[Difference], strength: str
+    device: Device, host: _Taint, snapshot: Snapshot, changes: Sequence[Difference], gaps: Sequence[Gap], strength: str
 ) -> Verdict:
     """Judge one function: the host's taint where it is nobody else's, its own evidence, its own differences."""
     own = _Taint("no", "") if host.devices and device.id not in host.devices else host
     if own.state == "no" and device.fwctl:
         own = _Taint("unread", "debug tokens and firmware kind are not read by this version")
-    missing = [row for row in coverage if row.device == device.id and row.plane in NEEDED and _missing(row)]
-    mine = [row for row in changes if row.device == device.id]
-    status = _status(own.state, bool(missing), len(mine), 1)
+    coverage = [row for row in snapshot.coverage if row.device == device.id]
     reasons = [own.words] if own.state != "no" and own.words else []
-    reasons += [f"{row.plane} was not read completely: {row.reason or row.status}" for row in missing]
-    words = [*reasons, count_words(mine, "configuration ")] if mine else reasons
+    missing = [
+        f"{row.plane} was not read completely: {row.reason or row.status}"
+        for row in coverage
+        if row.plane in NEEDED and _missing(row)
+    ]
+    missing += [f"{gap.plane} could not be compared: {gap.reason}" for gap in gaps if gap.device == device.id]
+    reasons += list(dict.fromkeys(missing))
+    sick = [row.text for row in snapshot.evidence if row.kind == "health" and row.subject == device.id]
+    mine = [row for row in changes if row.device == device.id]
+    status = _status(own.state, bool(missing), len(mine) + len(sick), 1)
+    words = [*reasons, *sick, *([count_words(mine, "configuration ")] if mine else [])]
     sentence = f"{status}: {'; '.join(words)}" if words else status
-    return Verdict(status, sentence, strength, tuple(reasons))
+    return Verdict(status, sentence, strength, (*reasons, *sick))
 
 
 def _missing(row: Coverage) -> bool:
@@ -98,8 +133,9 @@ def _status(tainted: str, missing: bool, changes: int, in_scope: int) -> str:
 def _taint(snapshot: Snapshot) -> _Taint:
     """Read the host-level evidence: taint word, per-module words and the kernel log are all needed to say no."""
     word = snapshot.host.get("taint")
-    if isinstance(word, int) and word >> taint.FWCTL & 1:
-        return _attributed(snapshot)
+    named = _attributed(snapshot) if isinstance(word, int) and word >> taint.FWCTL & 1 else _Taint("no", "")
+    if named.state == "yes":
+        return named
     forced = [
         setting.name.partition(".")[0]
         for setting in snapshot.settings
@@ -114,7 +150,7 @@ def _taint(snapshot: Snapshot) -> _Taint:
     ]
     if not isinstance(word, int):
         unread.insert(0, "the kernel's taint word was not read")
-    return _Taint("unread", "; ".join(unread)) if unread else _Taint("no", "")
+    return _Taint("unread", "; ".join(unread)) if unread else named
 
 
 def _letters(setting: Setting) -> set[str]:
@@ -123,18 +159,27 @@ def _letters(setting: Setting) -> set[str]:
 
 
 def _attributed(snapshot: Snapshot) -> _Taint:
-    """Name whom the kernel's one log line names; a process name is only as claimed."""
+    """Name whom the kernel's one log line names; a process name is only as claimed.
+
+    A line that names another fwctl device of this host says that ours was not the one; a line that names a device that
+    nobody can see any more attributes nothing.
+    """
     nodes = {device.fwctl: device for device in snapshot.devices if device.fwctl}
+    others = {row.text for row in snapshot.evidence if row.kind == "fwctl.node"} - set(nodes)
+    bit = f"fwctl taint (bit {taint.FWCTL})"
+    state = _Taint("yes", f"{bit}, unattributed: no log line names a device")
     for row in snapshot.evidence:
         match = _FWCTL_LINE.search(row.text) if row.kind == "log.fwctl-taint" else None
         if match is None:
             continue
-        device = nodes.get(match[1])
-        if device is None:
-            return _Taint("yes", f"fwctl taint (bit {taint.FWCTL}), another device named: {match[1]}")
-        by = f"by {match[2]} (as claimed)"
-        return _Taint("yes", f"fwctl taint (bit {taint.FWCTL}), attributed to {device.id} {by}", (device.id,))
-    return _Taint("yes", f"fwctl taint (bit {taint.FWCTL}), unattributed: no log line names a device")
+        if match[1] in nodes:
+            device = nodes[match[1]].id
+            return _Taint("yes", f"{bit}, attributed to {device} by {match[2]} (as claimed)", (device,))
+        if match[1] in others:
+            state = _Taint("no", f"{bit}, another device named: {match[1]}")
+        elif state.state == "yes":
+            state = _Taint("yes", f"{bit}, unattributed: {match[1]} is no device that can be seen here")
+    return state
 
 
 def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
@@ -164,7 +209,9 @@ def count_words(changes: Sequence[Difference], kind: str = "") -> str:
     return f"{knobs} {kind}setting{' differs' if knobs == 1 else 's differ'}"
 
 
-def _reasons(found: _Taint, changes: Sequence[Difference], devices: Mapping[str, Verdict]) -> list[str]:
+def _reasons(
+    found: _Taint, changes: Sequence[Difference], gaps: Sequence[Gap], devices: Mapping[str, Verdict], own: str
+) -> list[str]:
     """List why the verdict is what it is; a reason that several devices share is said once, with their names."""
     reasons = [found.words] if found.words else []
     if not devices:
@@ -173,10 +220,13 @@ def _reasons(found: _Taint, changes: Sequence[Difference], devices: Mapping[str,
     for name, verdict in devices.items():
         for reason in verdict.reasons:
             shared.setdefault(reason, []).append(name)
+    for gap in gaps:
+        if gap.device not in devices:
+            shared.setdefault(f"{gap.plane} could not be compared: {gap.reason}", []).append(gap.device)
     reasons += [f"{reason} ({', '.join(names)})" for reason, names in shared.items() if reason != found.words]
     if changes:
-        at_least = "at least " if any(verdict.status == "undetermined" for verdict in devices.values()) else ""
-        reasons.append(at_least + count_words(changes, "configuration "))
+        unsure = "undetermined" in (own, *(verdict.status for verdict in devices.values()))
+        reasons.append(("at least " if unsure else "") + count_words(changes, "configuration "))
     return reasons
 
 
@@ -197,17 +247,27 @@ def _sentence(
     sentence += f". Strength {strength}" + (f": {', '.join(exposures)}" if exposures else "")
     if status == "supported" and not baseline:
         sentence += "; built-in policy only, nothing compared"
-    return f"{sentence}; {ROOT_WORDS}."
+    return f"{sentence}; {_according(snapshot)}."
 
 
-def _texts(snapshot: Snapshot, changes: Sequence[Difference] | None) -> Judgement:
+def _according(snapshot: Snapshot) -> str:
+    """Say whose word all of this is."""
+    source = snapshot.source
+    if source.kind in ("sim", "tree"):
+        return {"sim": "according to a simulation", "tree": "according to a copied tree"}[source.kind]
+    what = "a bundle made" if source.kind == "bundle" else "what was read"
+    return f"according to {what} by {source.maker or 'an unknown user'} on that host"
+
+
+def _texts(snapshot: Snapshot, baseline: Baseline | None, changes: Sequence[Difference]) -> Judgement:
     """Judge a text: taint is no input, and what it does not hold it cannot tell."""
-    partial = [row for row in snapshot.coverage if _missing(row)]
-    if changes is None:
+    if baseline is None:
         sentence = "UNDETERMINED: a text alone carries no evidence about the host, and nothing was compared."
         return Judgement(Verdict("undetermined", sentence, "weak", ("nothing was compared",)), {})
-    if partial:
-        status, words = "undetermined", f"at least {count_words(changes, 'configuration ')}; the text is not complete"
+    sides = (*snapshot.coverage, *baseline.before.coverage) if not baseline.before.is_host else snapshot.coverage
+    if baseline.gaps or any(_missing(row) for row in sides):
+        counted = f"at least {count_words(changes)}; " if changes else ""
+        status, words = "undetermined", f"{counted}one side is not complete"
     elif changes:
         status, words = "changed", count_words(changes, "configuration ")
     else:

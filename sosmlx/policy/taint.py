@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 FWCTL = 19
-FORCED_MODULE = (1, 3)
 
 
 class Bit(NamedTuple):

@@ -8,7 +8,7 @@ from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.jsonio import facet_to_json, setting_rows, snapshot_to_json
 from sosmlx.model import SHOWN_CLASSES, Coverage, Difference, Gap, Setting, Snapshot, SourceInfo, Verdict
-from sosmlx.policy.envelope import Judgement, judge
+from sosmlx.policy.envelope import Baseline, Judgement, judge
 
 DIFF = "sosmlx.diff/1"
 
@@ -26,7 +26,7 @@ def snapshot_document(snapshot: Snapshot, settings: Sequence[Setting], everythin
 
 def diff_document(found: Comparison) -> dict[str, object]:
     """Build a `sosmlx.diff/1` document."""
-    left, right = judge(found.left), judge(found.right, found.differences)
+    left, right = judge(found.left), judge(found.right, Baseline(found.judged, found.gaps, found.left))
     bdfs = [{device.id: device.bdf for device in side.devices} for side in (found.left, found.right)]
     return {
         "schema": DIFF,

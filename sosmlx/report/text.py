@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from tabulate import tabulate
 
 from sosmlx.model import Device
-from sosmlx.report.cells import visible
+from sosmlx.printable import visible
 from sosmlx.report.view import CoverageView, DiffView, Input, Row, ShowView, device_title
+
+WIDEST = 160
 
 
 def diff_text(view: DiffView) -> str:
@@ -34,6 +36,8 @@ def _diff(view: DiffView) -> Iterator[str]:
         yield "No difference."
     if view.hidden:
         yield f"\n{view.hidden} differences are not shown (counters, volatile values, filtered); --all shows them"
+    if any(view.unparsed):
+        yield f"\nNot understood: {view.unparsed[0]} lines on the left, {view.unparsed[1]} on the right"
     yield from _rows("Pending a reset", view.pending)
     yield from _rows("Unknown: one side could not read what the other has", view.unknown)
     yield from _rows("Captured on one side only", view.scope)
@@ -51,7 +55,7 @@ def _show(view: ShowView) -> Iterator[str]:
     yield view.sentence
     yield ""
     yield from devices_lines(view.devices)
-    yield from (f"  {name}  {words}" for name, words in view.verdicts.items())
+    yield from (f"  {visible(name)}  {words}" for name, words in view.verdicts.items())
     for group in view.groups:
         yield ""
         yield f"{group.device}  {group.plane}" + (f"  [{group.digest}]" if group.digest else "")
@@ -74,7 +78,7 @@ def devices_lines(devices: Sequence[Device]) -> Iterator[str]:
         return
     yield from _table(
         [
-            [device_title(device), device.role, device.psid, _versions(device), " ".join(device.rdma),
+            [device_title(device), device.role, visible(device.psid), _versions(device), visible(" ".join(device.rdma)),
              f"channels: {', '.join(device.channels) or 'none'}"]
             for device in devices
         ],
@@ -115,7 +119,12 @@ def _inputs(inputs: Iterable[Input]) -> Iterator[str]:
         yield " ".join(word for word in words if word)
 
 
+def _short(cell: str) -> str:
+    """Cut a cell that would push all others off the screen; documents and `show --raw` hold the whole."""
+    return cell if len(cell) <= WIDEST else cell[: WIDEST - 1] + "…"
+
+
 def _table(rows: Sequence[Sequence[str]], indent: int) -> list[str]:
     """Lay out cells in columns; widths come from the cells, and no cell is taken for a number."""
-    text = tabulate([list(row) for row in rows], tablefmt="plain", disable_numparse=True)
+    text = tabulate([[_short(cell) for cell in row] for row in rows], tablefmt="plain", disable_numparse=True)
     return [" " * indent + line.rstrip() for line in text.splitlines()]

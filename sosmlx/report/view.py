@@ -8,11 +8,12 @@ from itertools import groupby
 
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
-from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Setting, Snapshot, state
-from sosmlx.policy.envelope import Judgement, count_words, judge
+from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
+from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
 from sosmlx.policy.taint import decode
+from sosmlx.printable import visible
 from sosmlx.record import HOST
-from sosmlx.report.cells import ABSENT, shown, visible
+from sosmlx.report.cells import ABSENT, shown
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class DiffView:
     inputs: tuple[Input, ...]
     hidden: int
     count: str
+    unparsed: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ class CoverageView:
 
 def diff_view(found: Comparison) -> DiffView:
     """Compute what a diff shows."""
-    left, right = judge(found.left), judge(found.right, found.differences)
+    left, right = judge(found.left), judge(found.right, Baseline(found.judged, found.gaps, found.left))
     titles = {device.id: device_title(device) for device in (*found.right.devices, *found.left.devices)}
-    notes = {match.id: f"{titles.get(match.id, match.id)} (matched by {match.match})" for match in found.matches}
+    notes = {match.id: f"{titles.get(match.id, match.id)} ({_matched(match)})" for match in found.matches}
     groups = []
     for (device, plane), rows in groupby(found.differences, key=lambda row: (row.device, row.plane)):
         title = visible(notes.get(device, HOST if device == HOST else titles.get(device, device)))
@@ -111,12 +113,20 @@ def diff_view(found: Comparison) -> DiffView:
         pending=tuple(pending_rows(found.right)),
         unknown=tuple(_gap(gap) for gap in found.gaps),
         scope=tuple(_gap(gap) for gap in found.scope),
-        coverage=_coverage([found.left, found.right]),
+        coverage=_coverage(
+            [found.left, found.right],
+            [{match.left: match.id for match in found.matches}, {match.right: match.id for match in found.matches}],
+        ),
+        unparsed=(len(found.left.unparsed), len(found.right.unparsed)),
         evidence=tuple(_evidence(found.right)),
         inputs=(_input("left", found.left), _input("right", found.right)),
         hidden=found.hidden,
         count=count_words(found.differences),
     )
+
+
+def _matched(match: Match) -> str:
+    return match.match if match.left is None or match.right is None else f"matched by {match.match}"
 
 
 def _name(snapshot: Snapshot) -> str:
@@ -189,8 +199,12 @@ def _gap(gap: Gap) -> Row:
     return Row(visible(gap.device), gap.plane, visible(what), visible(f"{gap.side}: {gap.reason}"))
 
 
-def _coverage(snapshots: Sequence[Snapshot]) -> CoverageView:
-    sides = [{(row.device, row.plane): row for row in snapshot.coverage} for snapshot in snapshots]
+def _coverage(snapshots: Sequence[Snapshot], names: Sequence[Mapping[str | None, str]]) -> CoverageView:
+    """Lay out coverage by device and plane; `names` give each side's devices the id that they have in a diff."""
+    sides = [
+        {(ids.get(row.device, row.device), row.plane): row for row in snapshot.coverage}
+        for snapshot, ids in zip(snapshots, names, strict=True)
+    ]
     keys = sorted({key for side in sides for key in side})
     planes = [plane for plane in PLANES if any(plane == key[1] for key in keys)]
     devices = sorted({device for device, _ in keys})
@@ -310,7 +324,7 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
         verdicts={name: visible(own.sentence) for name, own in verdict.devices.items()},
         groups=tuple(groups),
         pending=tuple(pending_rows(snapshot)),
-        coverage=_coverage([snapshot]),
+        coverage=_coverage([snapshot], [{}]),
         evidence=tuple(_evidence(snapshot)),
         inputs=(_input("source", snapshot),),
         unparsed=len(snapshot.unparsed),
