@@ -12,6 +12,7 @@ PACKAGE = ROOT / "sosmlx"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx", "sosmlx.data"),
     ("sosmlx.errors",),
+    ("sosmlx.printable",),
     ("sosmlx.record",),
     ("sosmlx.model",),
     ("sosmlx.jsonio",),

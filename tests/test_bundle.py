@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import stat
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosmlx.bundle.read import read_bundle, verify
+from sosmlx.bundle.read import read_bundle
+from sosmlx.bundle.verify import verify
 from sosmlx.bundle.write import FORMATS, Meta, member_name, write
 from sosmlx.errors import DamagedError, InputError, SosmlxError
 from sosmlx.record import Answer, Outcome, Record
@@ -92,6 +95,33 @@ def test_a_bundle_is_never_replaced(tmp_path: Path) -> None:
 
     with pytest.raises(SosmlxError, match="File exists"):
         write(RECORDS, META, str(tmp_path))
+
+
+class Interrupted(list[Record]):
+    """Records that nobody can read to the end."""
+
+    def __iter__(self) -> Iterator[Record]:
+        yield self[0]
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_nothing_partial_is_left_where_writing_is_interrupted(tmp_path: Path, form: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write(Interrupted(RECORDS), META, str(tmp_path), form)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_folder_that_is_made_is_private(tmp_path: Path, form: str) -> None:
+    old = os.umask(0o022)
+    try:
+        write(RECORDS, META, str(tmp_path / "a/b/../c/d"), form)
+    finally:
+        os.umask(old)
+
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*") if path.is_dir()}
+    assert modes == {0o700}
 
 
 def test_nothing_partial_is_left_where_writing_fails(tmp_path: Path) -> None:

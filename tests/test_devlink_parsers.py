@@ -178,3 +178,13 @@ def test_an_event_that_repeats_is_told_once_with_its_count() -> None:
     ]
 
     assert found == [f"{event} (3 times)"]
+
+
+def test_a_mode_that_devlink_has_not_is_part_of_the_name() -> None:
+    found = parse("devlink.param", fixtures.text("devlink.param", "unknown-cmode-json"))
+
+    assert [(key[2], key[3], value) for key, (value, _) in views(found).items()] == [
+        ("flow_steering_mode", "runtime", "smfs"),
+        ("flow_steering_mode.once", "", "dmfs"),
+        ("flow_steering_mode.['runtime']", "", "hmfs"),
+    ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from sosmlx.model import Evidence, Fact, Item, Setting, SettingClass, Unparsed, Value
+from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.record import Answer, Record
+from sosmlx.sources.text import from_folder
 from tests import fixtures
 
 PAIRS = (
@@ -138,3 +141,27 @@ def test_thousands_of_counters_are_read_in_the_time_of_a_breath() -> None:
     found = items("ethtool.stats", text, SUBJECT)
 
     assert (len(found), time.perf_counter() - begun < 5) == (COUNTERS + 1, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("ethtool.features", "demo-host"),
+        ("ethtool.rings", "demo-host"),
+        ("ethtool.channels", "combined-only"),
+        ("ethtool.coalesce", "netlink"),
+        ("ethtool.pause", "negotiated-with-statistics"),
+        ("ethtool.link", "up-with-wrapped-modes"),
+    ],
+)
+def test_two_netdevs_of_a_folder_stay_two(kind: str, name: str, tmp_path: Path) -> None:
+    text = fixtures.text(kind, name)
+    netdev = next(item.device for item in items(kind, text) if isinstance(item, Setting))
+    for other in ("eth0", "eth1"):
+        (tmp_path / f"{other}.txt").write_text(text.replace(netdev, other), encoding="utf-8")
+
+    found = normalise(from_folder(str(tmp_path)))
+
+    names = {device: {item.name for item in found.settings if item.device == device} for device in ("eth0", "eth1")}
+    assert {item.device for item in found.settings} == {"eth0", "eth1"}
+    assert names["eth0"] == names["eth1"] != set()

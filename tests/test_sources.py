@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ import pytest
 from sosmlx.bundle.opening import open_source
 from sosmlx.collectors import COLLECTORS
 from sosmlx.collectors.engine import Engine
+from sosmlx.collectors.proof import delta, observe, unread
+from sosmlx.collectors.spec import Collector, Command
 from sosmlx.errors import InputError
-from sosmlx.record import Answer, Outcome
+from sosmlx.record import Answer, Outcome, maker
 from sosmlx.simulator.host import ScenarioSource, load, scenarios
 from sosmlx.sources.base import How
 from sosmlx.sources.live import LiveSource, read_path
@@ -161,3 +165,121 @@ def test_scenarios_in_a_circle_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="circle"):
         load(str(path))
+
+
+GOOD_FAULT = {"read": "dmesg", "outcome": "denied"}
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"faults": [GOOD_FAULT, {"read": "dmesg", "outcome": "exploded"}]}, r"faults\[1\]\.outcome: one of collected"),
+        ({"faults": [{"read": "dmesg", "outcome": ["denied"]}]}, r"faults\[0\]\.outcome: one of"),
+        ({"faults": [{"outcome": "denied"}]}, r"faults\[0\]: `read` is missing"),
+        ({"faults": [{**GOOD_FAULT, "rc": "1"}]}, r"faults\[0\]\.rc: an integer"),
+        ({"faults": [{**GOOD_FAULT, "when": "now"}]}, r"faults\[0\]\.when: not a member"),
+        ({"faults": {}}, "faults: a list"),
+        ({"fault": []}, "fault: not a member"),
+        ({"host": []}, "host: an object"),
+        ({"host": {"log": "text"}}, r"host\.log: a list"),
+        ({"host": {"taint": [1]}}, r"host\.taint: a text or a number"),
+        ({"host": {"modules": {"mlx5_core": 1}}}, r"host\.modules\.mlx5_core: an object"),
+        ({"files": {"relative": "x"}}, r"files\.relative: an absolute path"),
+        ({"files": {"/a" * 500: "x"}}, "an absolute path"),
+        ({"functions": {"0000:3b:00.0": {"netdevs": {"e": {"rings": {"RX": {}}}}}}}, r"netdevs\.e\.rings\.RX: a list"),
+        ({"functions": []}, "functions: an object"),
+        ({"tools": {"ethtool": ["x"]}}, r"tools\.ethtool: a text"),
+    ],
+)
+def test_a_scenario_with_something_wrong_names_the_place(
+    tmp_path: Path, members: dict[str, object], words: str
+) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"schema": "sosmlx.scenario/1", **members}))
+
+    with pytest.raises(InputError, match=rf"sim:.*s\.json: .*{words}"):
+        open_source(f"sim:{path}")
+
+
+class Broken:
+    """A host of which one path, or all, cannot be read at one time."""
+
+    kind = "sim"
+    path = "sim:broken"
+
+    def __init__(self, answer: Answer | Exception, only: str = "") -> None:
+        self.inner = ScenarioSource(load("two-adapters-before"))
+        self.answer = answer
+        self.only = only
+
+    def read(self, path: str, how: How, deadline: float) -> Answer:
+        if self.only not in ("", path):
+            return self.inner.read(path, how, deadline)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def run(self, argv: Sequence[str], deadline: float) -> Answer:
+        return self.inner.run(argv, deadline)
+
+
+@pytest.mark.parametrize("answer", [ValueError("planted"), Answer(b"x", Outcome.DENIED, "planted")])
+@pytest.mark.parametrize("path", ["/proc/sys/kernel/tainted", "/proc/modules", "/dev/mst"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_could_be_read_only_once_is_no_change(answer: Answer | Exception, path: str, turned: bool) -> None:
+    seen = [observe(ScenarioSource(load("two-adapters-before"))), observe(Broken(answer, path))]
+
+    compared = delta(*reversed(seen)) if turned else delta(*seen)
+
+    named = [reason.startswith(f"{path}: ") and "planted" in reason for reason in unread(compared)]
+    assert (compared["delta"], named) == ([], [True])
+
+
+def test_what_came_and_went_is_a_change() -> None:
+    nodes = Answer(b"mt4125_pciconf0\n")
+
+    found = delta(observe(Broken(nodes, "/nothing")), observe(Broken(nodes, "/dev/mst")))
+
+    assert found["delta"] == ["/dev/mst node mt4125_pciconf0 appeared"]
+
+
+class Slow:
+    """A host whose programs need all the time that they are given."""
+
+    kind = "sim"
+    path = "sim:slow"
+
+    def __init__(self) -> None:
+        self.inner = ScenarioSource(load("two-adapters-before"))
+        self.clock = 0.0
+
+    def read(self, path: str, how: How, deadline: float) -> Answer:
+        return self.inner.read(path, how, deadline)
+
+    def run(self, argv: Sequence[str], deadline: float) -> Answer:
+        self.clock += deadline
+        return Answer(outcome=Outcome.TIMEOUT, reason=f"no end within {deadline:g} s")
+
+
+def test_a_read_that_the_limit_of_the_run_cut_makes_the_run_a_cut_one() -> None:
+    dmesg = Collector("log", "the log", (Command("kernel.log", ("dmesg",), deadline=20.0),))
+    short, long = Slow(), Slow()
+    engines = [
+        Engine(short, max_seconds=5, monotonic=lambda: short.clock),
+        Engine(long, max_seconds=50, monotonic=lambda: long.clock),
+    ]
+
+    records = [engine.collect([dmesg])[0] for engine in engines]
+
+    cuts = [engine.cut for engine in engines]
+    assert [(cut, r.outcome, r.answer.reason) for cut, r in zip(cuts, records, strict=True)] == [
+        (True, Outcome.TIMEOUT, "budget: the 5 s for the whole run ended it: no end within 5 s"),
+        (False, Outcome.TIMEOUT, "no end within 20 s"),
+    ]  # fmt: skip
+
+
+def test_this_host_says_who_read_it_and_others_do_not(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    makers = [open_source(spec).maker for spec in ("live:", "sim:bare", str(tmp_path))]
+
+    assert makers == [maker(os.geteuid()), "", ""]

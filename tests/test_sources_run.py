@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -102,6 +105,69 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tools: Path) -> None:
     answer = outcome(tools, "sleep 60 & echo said")
 
     assert (answer.outcome, answer.data) == (Outcome.COLLECTED, b"said\n")
+
+
+CHILD = "echo $! > {folder}/child"
+
+
+def child(folder: Path) -> int:
+    return int((folder / "child").read_text())
+
+
+def soon(pid: int) -> bool:
+    """Whether a process is gone, or is so before long: the kernel needs a moment after SIGKILL."""
+    until = time.monotonic() + 5
+    while not gone(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    return gone(pid)
+
+
+@pytest.mark.parametrize(
+    ("body", "deadline", "expected"),
+    [
+        ("sleep 60 & {child}; echo said", 10.0, Outcome.COLLECTED),
+        ("sleep 60 >/dev/null 2>&1 & {child}; echo said", 10.0, Outcome.COLLECTED),
+        ("(trap '' TERM; exec sleep 60) & {child}; sleep 60", 0.3, Outcome.TIMEOUT),
+        ("(trap '' TERM; while :; do echo x; sleep 0.05; done) & {child}; exec yes", 10.0, Outcome.TRUNCATED),
+        ("sleep 60 & {child}; exit 3", 10.0, Outcome.FAILED),
+    ],
+)
+def test_nothing_that_a_program_started_outlives_it(tools: Path, body: str, deadline: float, expected: Outcome) -> None:
+    answer = outcome(tools, body.format(child=CHILD.format(folder=tools)), deadline, cap=100_000)
+
+    assert (answer.outcome, soon(child(tools))) == (expected, True)
+
+
+def test_a_program_that_closes_its_output_and_works_on_has_its_whole_deadline(tools: Path) -> None:
+    answer = outcome(tools, "echo part; exec >&- 2>&-; sleep 1; exit 0")
+
+    assert (answer.outcome, answer.data, answer.rc) == (Outcome.COLLECTED, b"part\n", 0)
+
+
+def test_a_program_that_closes_its_output_and_never_ends_is_a_timeout(tools: Path) -> None:
+    answer = outcome(tools, "echo part; exec >&- 2>&-; sleep 60", deadline=0.5)
+
+    assert (answer.outcome, answer.reason, answer.data) == (Outcome.TIMEOUT, "no end within 0.5 s", b"part\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_interrupted_takes_the_running_program_with_it(tools: Path, number: int) -> None:
+    tool(tools, f"(trap '' TERM INT HUP; exec sleep 60) & {CHILD.format(folder=tools)}; trap '' TERM INT HUP; sleep 60")
+    script = (
+        "import signal, sys\nfrom sosmlx.cli.ending import Ending, terminable\nfrom sosmlx.sources.run import run\n"
+        "for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\nending = Ending()\n"
+        f"with ending, terminable(): run(('tool',), 60.0, grace=0.3, search=({str(tools)!r},))\nsys.exit(ending.code)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[1], stderr=subprocess.PIPE, text=True
+    ) as ours:
+        while not (tools / "child").exists() or not (tools / "child").read_text().strip():
+            time.sleep(0.02)
+        ours.send_signal(number)
+        said = ours.communicate(timeout=20)[1]
+
+    assert (ours.returncode, said, soon(child(tools))) == (130, "sosmlx: interrupted\n", True)
 
 
 def test_the_environment_is_clean_and_stdin_is_empty(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:

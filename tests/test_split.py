@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sosmlx.parsers import PARSERS
@@ -75,3 +77,40 @@ def test_json_documents_one_after_the_other_are_told_apart() -> None:
     kinds = [part.kind for part in split(paste)]
 
     assert kinds == [*JSONS, MESSAGE]
+
+
+DOCUMENT = fixtures.text("mlxconfig.query", "json").strip()
+AROUND = {
+    "prompt": ("[root@n07 ~]# mlxconfig -d 3b:00.0 -e --json q\n", "\n[root@n07 ~]# \n"),
+    "fence": ("```\n", "\n```\n"),
+    "noformat": ("{noformat}\n", "\n{noformat}\n"),
+    "chatter": ("Hello,\nsee below [1]:\n\n", "\n\nRegards {Jo}\n"),
+    "indented": ("Here:\n   ", "\n"),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_a_document_among_other_lines_is_found(around: str) -> None:
+    before, after = AROUND[around]
+
+    parts = split(before + DOCUMENT + after)
+
+    assert [part.kind for part in parts if part.kind] == ["mlxconfig.query"]
+    assert [part.text.strip() for part in parts if part.kind] == [DOCUMENT]
+    assert "".join(part.text for part in parts) == before + DOCUMENT + after
+
+
+def test_documents_below_prompts_are_told_apart_from_texts() -> None:
+    prompt = "[root@n07 ~]# ethtool x\n"
+    documents = {kind: text for kind, text in JSONS.items() if not kind.startswith("devlink.")}
+    paste = prompt + f"\n{prompt}".join([*documents.values(), TEXTS["ethtool.rings", "demo-host"]])
+
+    assert [kind for kind in kinds_of(paste) if kind] == [*documents, "ethtool.rings"]
+
+
+@pytest.mark.parametrize("piece", ["{\n", "[\n", '{"a":\n', '[{"a": 1},\n', "[1]\n", '{"a": {}}\n'])
+def test_many_brackets_are_no_burden(piece: str) -> None:
+    begun = time.perf_counter()
+    split("Hello\n" + piece * (200_000 // len(piece)))
+
+    assert time.perf_counter() - begun < 2

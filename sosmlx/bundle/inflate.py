@@ -29,6 +29,10 @@ class Decoder(Protocol):
     def ended(self) -> bool:
         """Whether the stream's end mark was reached and its check sum was right."""
 
+    @property
+    def left(self) -> bytes:
+        """What it was fed beyond the end mark."""
+
 
 class Xz:
     """xz and lzma, with bounded memory."""
@@ -50,6 +54,11 @@ class Xz:
         """End of stream."""
         return self._inner.eof
 
+    @property
+    def left(self) -> bytes:
+        """Not decoded."""
+        return self._inner.unused_data
+
 
 class Gzip:
     """gzip (RFC 1952)."""
@@ -70,6 +79,11 @@ class Gzip:
     def ended(self) -> bool:
         """End of stream."""
         return self._inner.eof
+
+    @property
+    def left(self) -> bytes:
+        """Not decoded."""
+        return self._inner.unused_data
 
 
 class Plain:
@@ -93,6 +107,11 @@ class Plain:
     def ended(self) -> bool:
         """A plain file ends where it ends."""
         return True
+
+    @property
+    def left(self) -> bytes:
+        """Everything is passed on."""
+        return b""
 
 
 class Inflated:
@@ -127,6 +146,8 @@ class Inflated:
         raw = b""
         if self._decoder.ended and not isinstance(self._decoder, Plain):
             self._drained = True
+            if self._decoder.left or self._raw.read(1):
+                self.fault = self.fault or "something follows the end of the compressed stream"
             return b""
         if self._decoder.hungry:
             raw = self._raw.read(STEP)

@@ -24,16 +24,21 @@ _MAGIC: tuple[tuple[int, bytes, Callable[[], Decoder]], ...] = (
     (0, b"\x1f\x8b", Gzip),
     (257, b"ustar", Plain),
 )
+_LINK = "is a link, which no bundle of ours holds; not followed"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
 class Member:
-    """One regular file of a bundle: its path below the bundle's root, and its bytes as far as they could be read."""
+    """One file of a bundle: its path below the bundle's root, and its bytes as far as they could be read.
+
+    A link has no bytes, whatever it points to. A nameless one is the archive itself, and only carries a fault.
+    """
 
     name: str
     data: bytes
     fault: str = ""
+    link: bool = False
 
 
 def is_archive(head: bytes) -> bool:
@@ -42,7 +47,7 @@ def is_archive(head: bytes) -> bool:
 
 
 def members(path: str) -> Iterator[Member]:
-    """Yield the members of a bundle; the last may carry the fault that ended the archive.
+    """Yield the members of a bundle; the last may carry a fault of the archive as a whole.
 
     Raises InputError for what is no archive of ours, or passes a limit (count, size, ratio).
     """
@@ -61,7 +66,11 @@ def _folder(path: str) -> Iterator[Member]:
         if len(names) > MAX_MEMBERS:
             raise InputError(f"{path}: more than {MAX_MEMBERS} files; this is no bundle")
     for name in sorted(names):
-        answer = read_path(os.path.join(path, name), "bytes", MAX_MEMBER)
+        where = os.path.join(path, name)
+        if os.path.islink(where):
+            yield Member(name, b"", _LINK, link=True)
+            continue
+        answer = read_path(where, "bytes", MAX_MEMBER)
         if answer.outcome.value == "truncated":
             raise InputError(f"{path}: {name} is larger than {MAX_MEMBER} bytes")
         yield Member(name, answer.data, answer.reason)
@@ -100,6 +109,10 @@ def _zstd(path: str, raw: BinaryIO) -> Inflated:
     )
 
 
+_HEADER_ERRORS = (tarfile.TarError, EOFError, ValueError, ArithmeticError, LookupError, TypeError, zlib.error)
+"""What tarfile raises for headers that are none: its own errors, and those of its arithmetic on them."""
+
+
 def _tar(path: str, stream: Inflated) -> Iterator[Member]:
     stream.allowance = _HEADERS
     count, size, current = 0, 0, ""
@@ -109,6 +122,7 @@ def _tar(path: str, stream: Inflated) -> Iterator[Member]:
                 stream.allowance = _HEADERS + size
                 info = tar.next()
                 if info is None:
+                    stream.fault = stream.fault or _after_end(tar, stream)
                     break
                 count, size, current = count + 1, info.size if info.isreg() else 0, info.name
                 if not (info.isreg() or info.isdir() or info.issym() or info.islnk()):
@@ -117,13 +131,30 @@ def _tar(path: str, stream: Inflated) -> Iterator[Member]:
                     raise InputError(f"{path}: holds a path that leaves the archive ({info.name[:80]!r}); not opened")
                 if count > MAX_MEMBERS:
                     raise InputError(f"{path}: more than {MAX_MEMBERS} members; this is no bundle")
+                if info.issym() or info.islnk():
+                    yield Member(_inside(info.name), b"", _LINK, link=True)
                 if info.isreg():
                     yield _member(path, tar, info, stream)
                     size = 0
-    except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
+    except _HEADER_ERRORS as error:
         stream.fault = stream.fault or f"{error or 'unreadable header'}"
     if stream.fault:
         yield Member("", b"", f"{stream.fault}, after {_inside(current) or 'its beginning'}")
+
+
+def _after_end(tar: tarfile.TarFile, stream: Inflated) -> str:
+    """Read on after the last member: two blocks of zeros end an archive, and nothing but zeros follows them."""
+    rest = 0
+    while tar.fileobj is not None:
+        stream.allowance = STEP + 2 * tarfile.RECORDSIZE
+        chunk = tar.fileobj.read(STEP)
+        if chunk.strip(b"\0"):
+            return "something is there that is neither a member nor the end of an archive"
+        if not chunk:
+            break
+        rest += len(chunk)
+    # The first of the two blocks was read as a header already.
+    return stream.fault or ("" if rest >= tarfile.BLOCKSIZE else "the archive ends before its end mark")
 
 
 def _member(path: str, tar: tarfile.TarFile, info: tarfile.TarInfo, stream: Inflated) -> Member:

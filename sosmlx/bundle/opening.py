@@ -12,7 +12,7 @@ from sosmlx.bundle.read import read_bundle
 from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
 from sosmlx.errors import InputError, UsageError
-from sosmlx.record import Bundle, Record
+from sosmlx.record import Bundle, Record, maker
 from sosmlx.sources.base import Source
 
 _TREES = ("proc", "sys")
@@ -29,6 +29,8 @@ def open_source(spec: str, as_kind: str | None = None) -> Bundle:
     if spec == "-":
         from sosmlx.sources.text import from_bytes
 
+        if sys.stdin is None:
+            raise InputError("standard input: closed")
         return from_bytes(_bounded(sys.stdin.buffer, "standard input"), "standard input", as_kind)
     if os.path.isdir(spec):
         return _folder(spec)
@@ -55,8 +57,13 @@ def _collected(host: Source) -> Bundle:
     records = engine.collect(selected())
     return Bundle(
         kind=host.kind, path=host.path, records=tuple(records), host=hostname(records),
-        collected=records[0].start if records else "",
+        collected=records[0].start if records else "", maker=maker(host_euid(host)),
     )  # fmt: skip
+
+
+def host_euid(host: Source) -> int:
+    """Return as whom we read a host: our effective user id on this one, -1 for any other."""
+    return os.geteuid() if host.kind == "live" and hasattr(os, "geteuid") else -1
 
 
 def hostname(records: list[Record]) -> str:

@@ -1,17 +1,17 @@
-"""Read a bundle back to records, and verify that its bytes are the ones that were written."""
+"""Read a bundle back to records: what is damaged costs only itself, and is named."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sosmlx.bundle.members import Member, members
-from sosmlx.bundle.write import CHECKSUMS, MANIFEST
+from sosmlx.bundle.write import MANIFEST
 from sosmlx.errors import DamagedError, InputError
 from sosmlx.jsonio import loads
-from sosmlx.record import Answer, Bundle, Outcome, Record
+from sosmlx.record import HOST, Answer, Bundle, Outcome, Record, maker
 
 SCHEMA = "sosmlx.manifest/"
 MAJOR = "1"
@@ -32,52 +32,35 @@ def read_bundle(path: str) -> Bundle:
 
     Raises InputError for what is no bundle, DamagedError where its index cannot be read.
     """
-    found = _contents(path)
-    delta = _document(found, "sosmlx/delta.json")
-    about = found.manifest.get("host")
-    host = about if isinstance(about, dict) else {}
+    found = contents(path)
+    index = found.manifest
     faults = list(found.faults)
     records: list[Record] = []
-    for row in _rows(found.manifest, "records"):
+    for row in rows(index, "records"):
         record, fault = _record(row, found.members)
         records.append(record)
         if fault:
             faults.append(fault)
     return Bundle(
-        kind="bundle", path=path, records=tuple(records), host=str(host.get("name", "")),
-        collected=str(found.manifest.get("created", "")), label=str(found.manifest.get("label", "")),
-        complete=bool(found.manifest.get("complete")), delta=delta, faults=tuple(dict.fromkeys(faults)),
+        kind="bundle", path=path, records=tuple(records), host=_text(_object(index.get("host")).get("name")),
+        collected=_text(index.get("created")), label=_text(index.get("label")),
+        complete=index.get("complete") is True, delta=_document(found, "sosmlx/delta.json"),
+        faults=tuple(dict.fromkeys(faults)), maker=maker(_object(index.get("security")).get("euid")),
     )  # fmt: skip
 
 
-def verify(path: str) -> tuple[Contents, list[str]]:
-    """Check every member against the check sums and the index; returns the contents and the damages, named.
+def contents(path: str) -> Contents:
+    """Read all members of a bundle, and its index.
 
     Raises InputError for what is no bundle, DamagedError where its index cannot be read.
     """
-    found = _contents(path)
-    damages = [fault for fault in found.faults if not fault.startswith("note:")]
-    sums = _sums(found.members.get(CHECKSUMS))
-    if not sums:
-        damages.append(f"{CHECKSUMS}: missing or unreadable")
-    indexed = {str(row["member"]): str(row["sha256"]) for row in _rows(found.manifest, "records") if row.get("member")}
-    for name, member in found.members.items():
-        digest = hashlib.sha256(member.data).hexdigest()
-        if name != CHECKSUMS and digest != sums.get(name):
-            blame = CHECKSUMS if sums and indexed.get(name) == digest else name
-            words = "is not in the list of check sums" if name not in sums else "its SHA-256 is not the recorded one"
-            damages.append(f"{blame}: {words}" if blame == name else f"{blame}: its line for {name} is wrong")
-    damages += [f"{name}: missing" for name in {**sums, **indexed} if name not in found.members]
-    damages += _sidecar(path)
-    return found, list(dict.fromkeys(damages))
-
-
-def _contents(path: str) -> Contents:
     kept: dict[str, Member] = {}
     faults: list[str] = []
     for member in members(path):
         if not member.name:
             faults.append(f"{os.path.basename(path)}: {member.fault}")
+        elif member.link:
+            faults.append(f"{member.name}: {member.fault}")
         elif member.name in kept:
             if member.name == MANIFEST:
                 raise DamagedError(f"{path}: holds two indexes ({MANIFEST})")
@@ -117,34 +100,47 @@ def _document(found: Contents, name: str) -> Mapping[str, object]:
         document = loads(member.data.decode("utf-8", "replace"), what=name) if member else {}
     except InputError:
         return {}
-    return document if isinstance(document, dict) else {}
+    return _object(document)
 
 
-def _rows(manifest: Mapping[str, object], name: str) -> Iterable[Mapping[str, object]]:
-    rows = manifest.get(name)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+def rows(manifest: Mapping[str, object], name: str) -> list[dict[str, object]]:
+    """Return the rows of a list in the index; what is none is left out."""
+    found = manifest.get(name)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def malformed(row: Mapping[str, object]) -> list[str]:
+    """Name the keys of a record's row without which nobody can say what its bytes are, where they are missing."""
+    wrong = [name for name in ("id", "kind", "subject", "outcome", "sha256") if not isinstance(row.get(name), str)]
+    if not isinstance(row.get("member"), (str, type(None))) or "member" not in row:
+        wrong.append("member")
+    return wrong
 
 
 def _record(row: Mapping[str, object], kept: Mapping[str, Member]) -> tuple[Record, str]:
     """Build a record from its row; one whose bytes are not the recorded ones is a failed read, never a value."""
-    name = row.get("member")
-    member = kept.get(str(name)) if name else None
+    name = _text(row.get("member"))
+    member = kept.get(name)
     data = member.data if member else b""
-    outcome, reason, fault = _outcome(row), str(row.get("reason") or ""), ""
-    if name and (member is None or hashlib.sha256(data).hexdigest() != row.get("sha256")):
+    outcome, reason, fault = _outcome(row), _text(row.get("reason")), ""
+    wrong = malformed(row)
+    if wrong:
+        fault = f"{MANIFEST}: a record ({_text(row.get('id')) or 'unnamed'}) has no valid {', '.join(wrong)}"
+    elif name and (member is None or hashlib.sha256(data).hexdigest() != row.get("sha256")):
         fault = f"{name}: {'missing' if member is None else 'its SHA-256 is not the recorded one'}"
+    if fault:
         data, outcome, reason = b"", Outcome.FAILED, "damaged in the bundle"
-    stderr = kept.get(str(row.get("stderr")))
+    stderr = kept.get(_text(row.get("stderr")))
     answer = Answer(
         data=data, outcome=outcome, reason=reason, rc=_number(row.get("rc")), signal=_number(row.get("signal")),
-        pid=_number(row.get("pid")), stderr=stderr.data if stderr else b"", tool=str(row.get("tool") or ""),
+        pid=_number(row.get("pid")), stderr=stderr.data if stderr else b"", tool=_text(row.get("tool")),
     )  # fmt: skip
     argv = row.get("argv")
     return Record(
-        id=str(row.get("id", "")), kind=str(row.get("kind", "")), collector=str(row.get("collector", "")),
-        subject=str(row.get("subject", "host")), answer=answer,
-        argv=tuple(str(word) for word in argv) if isinstance(argv, list) else (), path=str(row.get("path") or ""),
-        scope=str(row.get("scope", "")), channel=str(row.get("channel", "")), start=str(row.get("start", "")),
+        id=_text(row.get("id")), kind=_text(row.get("kind")), collector=_text(row.get("collector")),
+        subject=_text(row.get("subject")) or HOST, answer=answer,
+        argv=tuple(str(word) for word in argv) if isinstance(argv, list) else (), path=_text(row.get("path")),
+        scope=_text(row.get("scope")), channel=_text(row.get("channel")), start=_text(row.get("start")),
         duration_ms=_number(row.get("duration_ms")) or 0,
     ), fault  # fmt: skip
 
@@ -160,20 +156,9 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _sums(member: Member | None) -> dict[str, str]:
-    lines = member.data.decode("utf-8", "replace").splitlines() if member else []
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
-def _sidecar(path: str) -> list[str]:
-    """Compare an archive with the check sum beside it, where there is one."""
-    try:
-        with open(f"{path}.sha256", encoding="utf-8", errors="replace") as beside:
-            expected = beside.read(4096).split(" ")[0].strip()
-        digest = hashlib.sha256()
-        with open(path, "rb") as archive:
-            for chunk in iter(lambda: archive.read(1 << 20), b""):
-                digest.update(chunk)
-    except OSError:
-        return []
-    return [] if digest.hexdigest() == expected else [f"{os.path.basename(path)}: not the archive of its .sha256 file"]
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

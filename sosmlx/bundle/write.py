@@ -57,7 +57,7 @@ def write(records: Sequence[Record], meta: Meta, folder: str, form: str = "tar.x
     It appears under its name only when it is whole. Raises SosmlxError when nothing could be written.
     """
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_folder(folder)
         if form == "dir":
             return _write_folder(records, meta, folder)
         return _write_archive(records, meta, folder, form)
@@ -66,6 +66,23 @@ def write(records: Sequence[Record], meta: Meta, folder: str, form: str = "tar.x
             f"{folder}: the bundle could not be written: {error.strerror or error}",
             "name another folder with -o DIR",
         ) from None
+
+
+def make_folder(folder: str) -> None:
+    """Create a folder and what is missing above it, each 0700: `os.makedirs` leaves the upper ones to the umask.
+
+    Raises OSError.
+    """
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder.rstrip("/"))
+    if parent:
+        make_folder(parent)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(folder):
+            raise
 
 
 def _contents(records: Sequence[Record], meta: Meta) -> Iterator[tuple[str, bytes]]:
@@ -225,7 +242,7 @@ def _write_folder(records: Sequence[Record], meta: Meta, folder: str) -> str:
     try:
         for name, data in _contents(records, meta):
             path = os.path.join(partial, name)
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            make_folder(os.path.dirname(path))
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as out:
                 out.write(data)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from io import FileIO
 from pathlib import Path
 from types import ModuleType
 from typing import Callable
@@ -18,6 +19,7 @@ from sosmlx.jsonio import dumps
 from sosmlx.model import PLANES, Device, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
+from sosmlx.printable import visible
 from sosmlx.record import Bundle
 
 SAME, DIFFERENT, TROUBLE, UNKNOWN = 0, 1, 2, 3
@@ -30,9 +32,9 @@ def devices(args: argparse.Namespace) -> int:
     from sosmlx.report.text import devices_lines
 
     snapshot = normalise(open_source(args.source))
-    print("\n".join(devices_lines(snapshot.devices)))
-    for name in ("lockdown", "taint"):
-        print(f"{name}: {snapshot.host.get(name, 'unknown')}")
+    lines = [*devices_lines(snapshot.devices)]
+    lines += [f"{name}: {snapshot.host.get(name, 'unknown')}" for name in ("lockdown", "taint")]
+    print("\n".join(visible(line) for line in lines))
     return 0
 
 
@@ -101,7 +103,7 @@ def demo(args: argparse.Namespace) -> int:
     found = compare_bundles(open_source(paths[0]), open_source(paths[1]))
     renders = _diff_renders(found)
     page = Path(args.folder) / "report.html"
-    _save(page, renders["html"]())
+    _save({page: renders["html"]()})
     print(renders["text"](), end="")
     print("\nbundles:", *paths, sep="\n  ")
     print(f"report:\n  {page}")
@@ -163,17 +165,39 @@ def _write(args: argparse.Namespace, renders: dict[str, Render]) -> None:
     for path, kind in kinds.items():
         if kind not in ("html", "json"):
             raise UsageError(f"-o {path}: no format for that suffix", "known ones: .html, .json")
-    for path, kind in kinds.items():
-        _save(Path(path), renders[kind]())
-    sys.stdout.write(renders[args.format]())
+    files = {Path(path): renders[kind]() for path, kind in kinds.items()}
+    text = renders[args.format]()
+    _save(files)
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def _save(path: Path, text: str) -> None:
+def _save(texts: dict[Path, str]) -> None:
+    """Write files, all or none: each is opened before the first is written. Raises SosmlxError."""
+    new = [path for path in texts if not path.exists()]
+    opened: list[FileIO] = []
+    path = Path()
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        for path in texts:
+            opened.append(FileIO(path, "a"))  # noqa: PERF401 - those that are open are to be closed
+        for path, handle in zip(texts, opened, strict=True):
+            _replace(handle, texts[path].encode("utf-8", "backslashreplace"))
     except OSError as error:
+        for made, _ in zip(texts, opened):
+            if made in new:
+                made.unlink(missing_ok=True)
         raise SosmlxError(f"{path}: {error.strerror or error}", "name another file with -o FILE") from None
+    finally:
+        for handle in opened:
+            handle.close()
+
+
+def _replace(handle: FileIO, data: bytes) -> None:
+    if handle.seekable():
+        handle.truncate(0)
+    view = memoryview(data)
+    while view:
+        view = view[handle.write(view) or 0 :]
 
 
 def _html() -> ModuleType:

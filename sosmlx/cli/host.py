@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.plan import plan, plan_row
-from sosmlx.collectors.proof import delta, observe
+from sosmlx.collectors.proof import delta, observe, unread
 from sosmlx.collectors.spec import Collector
 from sosmlx.errors import UsageError
-from sosmlx.record import Bundle, Record
+from sosmlx.printable import visible
+from sosmlx.record import Bundle, Record, maker
 
 COMPLETE, INCOMPLETE, DAMAGED = 0, 3, 2
+SHOWN_DAMAGES = 5
+"""A cut archive lacks most of its members: the first few damages tell, the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def collect(args: argparse.Namespace) -> int:
         max_bytes=args.max_bytes,
     )  # fmt: skip
     code = _report(found, quiet=args.quiet)
-    print(found.path)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(found.path) + b"\n")  # the very bytes of the name, whatever the encoding
     return code
 
 
@@ -54,7 +58,7 @@ def gather(
     """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError."""
     from datetime import datetime, timezone
 
-    from sosmlx.bundle.opening import hostname, source
+    from sosmlx.bundle.opening import host_euid, hostname, source
     from sosmlx.bundle.write import Meta, write
 
     host = source(spec)
@@ -63,14 +67,15 @@ def gather(
     before = observe(host)
     records = engine.collect(collectors)
     changed = delta(before, observe(host))
-    over = any(record.answer.reason.startswith("budget:") for record in records)
+    euid = host_euid(host)
     meta = Meta(
         host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
         plan=[plan_row(row) for row in plan(collectors)], delta=changed,
-        budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": over},
-        euid=os.geteuid() if hasattr(os, "geteuid") else -1, complete=not over,
+        budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": engine.cut},
+        euid=euid, complete=not engine.cut,
     )  # fmt: skip
-    return Gathered(write(records, meta, folder, form), Bundle(host.kind, host.path, tuple(records)), changed)
+    bundle = Bundle(host.kind, host.path, tuple(records), maker=maker(euid))
+    return Gathered(write(records, meta, folder, form), bundle, changed)
 
 
 def _report(found: Gathered, *, quiet: bool) -> int:
@@ -93,11 +98,14 @@ def _report(found: Gathered, *, quiet: bool) -> int:
     lines += [f"{row.device} {row.plane}: {row.status}: {row.reason}" for row in gaps if row.reason != NO_FWCTL]
     if isinstance(changes, list) and changes:
         lines.append(f"while collecting, this changed: {'; '.join(str(change) for change in changes)}")
-    else:
+    missing = unread(found.changed)
+    if missing:
+        lines.append(f"before and after were not compared where one could not be read: {'; '.join(missing)}")
+    elif not changes:
         lines.append("taint, modules and /dev/mst are as they were before")
     if not quiet:
         for line in lines:
-            print(f"sosmlx: {line}", file=sys.stderr)
+            print(f"sosmlx: {visible(line)}", file=sys.stderr)
     return INCOMPLETE if gaps or changes or not snapshot.devices else COMPLETE
 
 
@@ -108,17 +116,19 @@ def _outcomes(records: Sequence[Record]) -> str:
 
 def verify(args: argparse.Namespace) -> int:
     """Check a bundle: intact (complete or partial), or which member is damaged."""
-    from sosmlx.bundle.read import verify as check
+    from sosmlx.bundle.verify import verify as check
 
     found, damages = check(args.bundle)
-    for damage in damages:
-        print(f"sosmlx: {args.bundle}: damaged: {damage}", file=sys.stderr)
+    for damage in damages[:SHOWN_DAMAGES]:
+        print(f"sosmlx: {visible(f'{args.bundle}: damaged: {damage}')}", file=sys.stderr)
+    if len(damages) > SHOWN_DAMAGES:
+        print(f"sosmlx: {visible(args.bundle)}: and {len(damages) - SHOWN_DAMAGES} more", file=sys.stderr)
     if damages:
         return DAMAGED
     records = found.manifest.get("records")
     count = len(records) if isinstance(records, list) else 0
     state = "complete" if found.manifest.get("complete") else "partial: its time or byte budget ended it"
-    print(f"{args.bundle}: intact, {state}; {count} records, {len(found.members)} members; not signed")
+    print(f"{visible(args.bundle)}: intact, {state}; {count} records, {len(found.members)} members; not signed")
     return 0
 
 
@@ -134,7 +144,7 @@ def listing(args: argparse.Namespace) -> int:
     from sosmlx.simulator.host import load, scenarios
 
     for name in scenarios():
-        print(f"sim:{name:<24} {load(name).get('title', '')}")
+        print(f"sim:{name:<24} {visible(str(load(name).get('title', '')))}")
     return 0
 
 

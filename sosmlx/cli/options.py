@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import sosmlx
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 SOURCE = "live:, sim:SCENARIO, a bundle, a text of a known tool, a folder of texts, or - for standard input"
 
@@ -20,9 +24,15 @@ EXIT_CODES = """exit codes:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help; argparse would pass over in silence that it could not."""
+        print(self.format_help(), end="", file=file)
+
+
+def parser() -> _Parser:
     """Build the parser. `run` of a parsed line is `half:function`: the module of `sosmlx.cli`, and what to call."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="sosmlx",
         description=sosmlx.__doc__,
         epilog=EXIT_CODES,
@@ -83,9 +93,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: str, words: str, example: str
-) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[_Parser], name: str, run: str, words: str, example: str) -> _Parser:
     command = commands.add_parser(
         name,
         help=words,
@@ -125,7 +133,10 @@ def _size(text: str) -> int:
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse a command line; exits 2 for one that is wrong."""
-    args = parser().parse_args(argv)
+    top = parser()
+    args = top.parse_args(argv)
+    if args.run == "host:collect" and args.json and not args.plan:
+        top.error("collect --json is for --plan")
     if args.run == "host:collect" and args.plan:
         args.run = "plan:show"
     return args

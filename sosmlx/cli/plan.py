@@ -11,7 +11,11 @@ from sosmlx.collectors.spec import File, Refusal
 
 
 def show(args: argparse.Namespace) -> int:
-    """Print the plan of a collection."""
+    """Print the plan of a collection. Raises InputError, UsageError where there is no such host."""
+    if args.source != "live:":
+        from sosmlx.bundle.opening import source
+
+        source(args.source)
     planned = plan(selected(vendor_access=args.vendor_access))
     print(_plan_json(planned) if args.json else _plan_text(planned), end="")
     return 0

@@ -13,6 +13,9 @@ from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal, Targ
 from sosmlx.record import Answer, Outcome, Record
 from sosmlx.sources.base import Source
 
+BUDGET = "budget:"
+"""Begins the reason of a read that the limits of the whole run ended or left out."""
+
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
@@ -60,6 +63,11 @@ class Engine:
                     record = self._done[where] = replace(record, id=f"{self._count:05d}")
                     yield record
 
+    @property
+    def cut(self) -> bool:
+        """Whether the time or the bytes for the whole run ended a read, or left one out."""
+        return any(record.answer.reason.startswith(BUDGET) for record in self._done.values())
+
     def _record(self, collector: str, read: Read, until: float) -> Record:
         start, began = self.now(), self.monotonic()
         left = until - began
@@ -67,12 +75,15 @@ class Engine:
             answer = Answer(outcome=Outcome.SKIPPED, reason=read.reason)
         elif left <= 0:
             answer = Answer(
-                outcome=Outcome.SKIPPED, reason=f"budget: {self.max_seconds:g} s for the whole run are over"
+                outcome=Outcome.SKIPPED, reason=f"{BUDGET} {self.max_seconds:g} s for the whole run are over"
             )
         elif self._bytes >= self.max_bytes:
-            answer = Answer(outcome=Outcome.SKIPPED, reason=f"budget: {self.max_bytes} bytes are stored")
+            answer = Answer(outcome=Outcome.SKIPPED, reason=f"{BUDGET} {self.max_bytes} bytes are stored")
         else:
-            answer = self._read(read, min(read.deadline, left))
+            answer = ask(self.source, read, min(read.deadline, left))
+            if left < read.deadline and answer.outcome in (Outcome.TIMEOUT, Outcome.ABANDONED):
+                words = f"{BUDGET} the {self.max_seconds:g} s for the whole run ended it: {answer.reason}"
+                answer = replace(answer, reason=words)
         self._bytes += len(answer.data) + len(answer.stderr)
         return Record(
             id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,
@@ -81,14 +92,16 @@ class Engine:
             duration_ms=int((self.monotonic() - began) * 1000),
         )  # fmt: skip
 
-    def _read(self, read: File | Command, deadline: float) -> Answer:
-        try:
-            if isinstance(read, File):
-                return self.source.read(read.path, read.how, deadline)
-            answer = self.source.run(read.argv, deadline)
-            return answer if read.lines is None else _only(answer, read)
-        except Exception as error:  # noqa: BLE001 - the house's one broad except: a fault of ours becomes a record
-            return Answer(outcome=Outcome.FAILED, reason=f"sosmlx: {type(error).__name__}: {error}")
+
+def ask(source: Source, read: File | Command, deadline: float) -> Answer:
+    """Do one read on a Source; a fault of ours is an answer, too."""
+    try:
+        if isinstance(read, File):
+            return source.read(read.path, read.how, deadline)
+        answer = source.run(read.argv, deadline)
+        return answer if read.lines is None else _only(answer, read)
+    except Exception as error:  # noqa: BLE001 - the house's one broad except: a fault of ours becomes a record
+        return Answer(outcome=Outcome.FAILED, reason=f"sosmlx: {type(error).__name__}: {error}")
 
 
 def _only(answer: Answer, read: Command) -> Answer:

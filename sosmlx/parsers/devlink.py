@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import cast
+from typing import cast, get_args
 
 from sosmlx.model import Cmode, Evidence, Facet, Fact, Item, Setting, SettingClass
 from sosmlx.parsers import devlink_events, devlink_objects
@@ -106,15 +106,28 @@ def params(text: str, record: Record) -> Iterator[Item]:
 def _param(device: str, full: str, name: str, values: object) -> Iterator[Item]:
     rows = [row for row in values if isinstance(row, dict) and row] if isinstance(values, list) else []
     for row in rows:
-        cmode = scalar(row.get("cmode", ""))
+        cmode, place = _cmode(row.get("cmode", ""))
+        if place:
+            yield Evidence("devlink.cmode", device, f"{name}: cmode {place} is not known here")
         facets = [("default", typed(name, row["default"]))] if row.get("default", "") != "" else []
         # Text prints nothing for an empty string and for a type that this devlink does not know: no telling apart.
         value = row.get("value", "")
         facet = typed(name, value) if value != "" else Facet(None, reason=NO_VALUE)
         facets.append(("next" if cmode == "permanent" else "current", facet))
-        yield Setting(device, "devlink", full, cast("Cmode", cmode), tuple(facets))
+        yield Setting(device, "devlink", f"{full}.{place}" if place else full, cmode, tuple(facets))
     if not rows:
         yield Evidence("devlink.no-value", device, f"{name}: listed without a value")
+
+
+def _cmode(word: object) -> tuple[Cmode, str]:
+    """Type the mode of a value; the second is a word that is none of devlink's modes, and becomes part of the name.
+
+    >>> _cmode("runtime"), _cmode("once"), _cmode(["runtime"])
+    (('runtime', ''), ('', 'once'), ('', "['runtime']"))
+    """
+    if isinstance(word, str) and word in get_args(Cmode):
+        return cast("Cmode", word), ""
+    return "", str(word)
 
 
 def eswitch(text: str, record: Record) -> Iterator[Item]:

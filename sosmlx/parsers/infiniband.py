@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from sosmlx.model import HOST, Evidence, Facet, Fact, Item, Record, Setting, SettingClass, Unparsed
 from sosmlx.parsers import shell, values
 from sosmlx.parsers.infiniband_knobs import DEVICE, FIRMWARE, PORT, Knob, enum
-from sosmlx.parsers.mlxconfig import ELIDED
-from sosmlx.parsers.spec import Parser, heading
+from sosmlx.parsers.spec import ELIDED, Parser, heading
 
 _NODE = r"(?:CA|Switch|Router|iWARP RNIC|usNIC(?: UDP)?|\?\?\?)"
 _DEVICE = re.compile(

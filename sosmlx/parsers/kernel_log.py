@@ -14,8 +14,7 @@ from typing import NamedTuple
 from sosmlx.jsonio import tool_json
 from sosmlx.model import HOST, Evidence, Item, Record, Unparsed
 from sosmlx.parsers import kernel_tags, shell
-from sosmlx.parsers.mlxconfig import ELIDED
-from sosmlx.parsers.spec import BDF, Parser, heading
+from sosmlx.parsers.spec import BDF, ELIDED, Parser, heading
 
 _DELTA = r"(?:\s*<\s*\d+\.\d+>)?"
 _DAY = r"[A-Z][a-z]{2}"

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from sosmlx.model import HOST, Evidence, Facet, Fact, Item, Record, Setting, SettingClass, Unparsed
 from sosmlx.parsers import shell, values
-from sosmlx.parsers.mlxconfig import ELIDED
-from sosmlx.parsers.spec import Parser, heading
+from sosmlx.parsers.spec import ELIDED, Parser, heading
 
 OURS = re.compile(
     r"(?:mlx[45]\w*|fwctl|ib_core|ib_uverbs|mst_pci\w*|mstflint_access|mlx_compat|mlxdevm|auxiliary|vfio\w*|devlink)\Z"
@@ -49,7 +48,7 @@ def modules(text: str, record: Record) -> Iterator[Item]:
 
 def module_attribute(text: str, record: Record) -> Iterator[Item]:
     """`/sys/module/NAME/{version,srcversion,taint,initstate}`: one value per file; an empty taint is no taint."""
-    module = record.path.split("/")[-2]
+    module = record.path.rpartition("/")[0].rpartition("/")[2] or "module"
     value = text.strip()
     cls: SettingClass = "evidence" if record.name == "taint" else "config"
     yield Setting(HOST, "module", f"{module}.{record.name}", "", (("current", values.text(value)),), cls)

@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 from sosmlx.model import Evidence, Facet, Fact, Item, Setting, SettingClass
 from sosmlx.parsers import pairs, values
 from sosmlx.parsers.lspci_names import LOST, coded, facts, ids
-from sosmlx.parsers.mlxconfig import ELIDED
+from sosmlx.parsers.spec import ELIDED
 
 Typed = Callable[[str], Facet]
 Line = tuple[int, str]

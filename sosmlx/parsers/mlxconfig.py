@@ -7,48 +7,53 @@ Format as printed by mstflint's `mlxconfig` (`mlxcfg_ui.cpp`): a head of `Key: v
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sosmlx.errors import ParseError
 from sosmlx.jsonio import tool_json
 from sosmlx.model import FACETS, Evidence, Facet, Fact, Item, Setting, Unparsed
-from sosmlx.parsers.spec import BDF, Parser, Section, heading, unparsed
+from sosmlx.parsers.mlxconfig_rows import Columns, remarks, rows
+from sosmlx.parsers.spec import BDF, ELIDED, Parser, Section, heading, unparsed
 from sosmlx.parsers.values import flash, from_json
-from sosmlx.record import Record
+from sosmlx.record import HOST, Record
 
 KIND = "mlxconfig.query"
 
+_INDENT = r"[^\S\n]*(?:\*[^\S\n]*|RO[^\S\n]+)|[^\S\n]+"
+_PARAMETER = r"(?=[A-Z][A-Z0-9a-z]{1,40}_)\w{4,80}(?:\[\d+\])?"
+_VALUES = r"(?:[^\S\n]{2,}\S+){1,3}[^\S\n]*(?:\n|\Z)"
+_TYPED = r"(?:[^\S\n]{2,}(?:\d+|0x[0-9a-fA-F]+|N/A|[\w.]+\(\w+\)|Array\[[\d.]+\])){1,3}[^\S\n]*(?:\n|\Z)"
+_ASKED = r"(?:[^\n]{0,200}[#$>] [^\n]{0,200}\n)?"
+
 HEAD = re.compile(
     r"^[ \t*]*(?:Device #\d+:|Configurations:[ \t]+(?:Default|Current|Next Boot)|Device type:[ \t]+\S)"
-    r"|\A\s*?^(?:[ \t]+(?=[A-Z][A-Z0-9a-z]{1,40}_)\w{4,80}(?:\[\d+\])?[ \t]{2,}\S+[ \t]*(?:\n|\Z)){2,}",
+    rf"|\A{_ASKED}\s*?^(?:(?:{_INDENT})?{_PARAMETER}{_VALUES}(?:(?:{_INDENT}){_PARAMETER}{_VALUES})+"
+    rf"|(?:{_INDENT}){_PARAMETER}{_TYPED})",
     re.MULTILINE,
 )
+"""Recognises a query by its head, and rows without one: several, or one whose values are typed as only these are."""
+
 _STARTS = ("Device #", "Device type:", "Configurations:")
 """What begins a head line, in the order in which these lines follow each other within one device."""
+ALONE = "the text begins at its rows: it may hold only the parameters asked for"
 _COLUMN = re.compile(r"Default|Current|Next Boot|New")
+_APART = re.compile(r"\s\s|\t")
 _FACET = {"Default": "default", "Current": "current", "Next Boot": "next", "New": "new"}
-_NAME = re.compile(r"[A-Z][A-Z0-9][A-Za-z0-9_]*(?:\[\d+(?:\.\.\d+)?\])?\Z")
-_HEAD_LINE = re.compile(r"\s*(Device type|Name|Description|Device|PCI device):\s*(.*?)\s*\Z")
-_NO_GAP = re.compile(r"\s+|(?<=\))(?=[^\s)])")
-_ELIDED = re.compile(r"[\s.()\[\]<>…]*(?:\.\.\.|…|snip)[\s.()\[\]<>…]*\Z")
-_RULE = re.compile(r"\s*-+\s*\Z")
-_FOOTER = "The '*' shows parameters"
-_DIALOGUE = re.compile(r"\s*(?:Apply new Configuration\?|Applying\.\.\.|-[IEW]- )")
-
-ELIDED = "elided"
-"""Evidence kind: parts of the device's rows were left out of this text, so that a missing name proves nothing."""
+_HEAD_LINE = re.compile(r"(Device type|Name|Description|Device|PCI device):(.*)", re.DOTALL)
 
 
 def sections(text: str) -> list[Section]:
     """Split a text at its device heads; `key` is the id that `parse` gives the device."""
     marks = list(_groups(text))
-    found = []
-    for number, (start, rows) in enumerate(marks):
-        end = marks[number + 1][0] if number + 1 < len(marks) else len(text)
-        head, body = text[start:rows], text[rows:end]
-        found.append(Section(_head(head).device or f"device-{number + 1}", head, body))
-    return found
+    ends = [*(start for start, _ in marks[1:]), len(text)]
+    parts = [(text[start:rows_at], text[rows_at:end]) for (start, rows_at), end in zip(marks, ends)]
+    named = [_head(head).device for head, _ in parts]
+    same = _spellings(named)
+    return [
+        Section(same.get(device, device) or f"device-{number}", head, body)
+        for number, (device, (head, body)) in enumerate(zip(named, parts), 1)
+    ]
 
 
 def parse(text: str, record: Record) -> Iterator[Item]:
@@ -57,14 +62,17 @@ def parse(text: str, record: Record) -> Iterator[Item]:
         yield from _parse_json(text, record)
         return
     parts = sections(text)
-    before = text[: text.index(parts[0].head)] if parts else ""
-    line = 1 + before.count("\n")
     if not parts:
-        yield from _rows(text, 1, "device-1" if record.subject == "host" else record.function, ())
+        device = "device-1" if record.subject == HOST else record.function
+        if text.strip():
+            yield Evidence(ELIDED, device, ALONE)
+        yield from rows(text, 1, device, Columns())
         return
+    before = text[: text.index(parts[0].head)]
+    line = 1 + before.count("\n")
     yield from unparsed(before)
-    for number, part in enumerate(parts, 1):
-        yield from _section(part, line, number, record)
+    for part in parts:
+        yield from _section(part, line, record)
         line += part.head.count("\n") + part.body.count("\n")
 
 
@@ -73,7 +81,7 @@ class _Head(NamedTuple):
     name: str = ""
     description: str = ""
     device: str = ""
-    columns: tuple[str, ...] = ()
+    columns: Columns = Columns()
     numbered: bool = False
 
 
@@ -98,21 +106,23 @@ def _marks(text: str, word: str, rank: int) -> Iterator[tuple[int, int]]:
     while at >= 0:
         if not text[text.rfind("\n", 0, at) + 1 : at].strip():
             yield at, rank
-        at = text.find(word, at + 1)
+        end = text.find("\n", at)  # a word later in the same line begins none
+        at = text.find(word, end) if end >= 0 else -1
 
 
 def _head(text: str) -> _Head:
     found: dict[str, str] = {}
-    columns: tuple[str, ...] = ()
+    columns = Columns()
     last = ""
     for line in text.split("\n"):
         stripped = line.strip()
-        match = _HEAD_LINE.match(line)
+        match = _HEAD_LINE.match(stripped)
         if stripped.startswith("Configurations:"):
-            columns = tuple(_FACET[word] for word in _COLUMN.findall(stripped))
+            names = tuple(_FACET[word] for word in _COLUMN.findall(stripped))
+            columns = Columns(names, collapsed=not _APART.search(stripped))
         elif match:
             last = match[1]
-            found.setdefault(last, match[2])
+            found.setdefault(last, match[2].strip())
         elif last == "Description" and stripped:
             found[last] += f" {stripped}"  # long descriptions wrap
     return _Head(
@@ -133,9 +143,27 @@ def _device(text: str) -> str:
     return address[0].lower() if address else text
 
 
-def _section(part: Section, line: int, number: int, record: Record) -> Iterator[Item]:
+def _spellings(devices: Iterable[str]) -> dict[str, str]:
+    """Map each PCI address to the longest spelling that the text has of it: with its domain or without.
+
+    >>> _spellings(["3b:00.0", "0000:3b:00.0", "0001:5e:00.0", "/dev/mst/mt4125_pciconf0"])["3b:00.0"]
+    '0000:3b:00.0'
+    """
+    longest: dict[tuple[int, str], str] = {}
+    found = {device: _place(device) for device in devices if BDF.fullmatch(device)}
+    for device, place in found.items():
+        longest[place] = max(longest.get(place, ""), device, key=len)
+    return {device: longest[place] for device, place in found.items()}
+
+
+def _place(address: str) -> tuple[int, str]:
+    domain, _, place = address.rpartition(":")[0].rpartition(":")
+    return int(domain or "0", 16), place + address[address.rindex(":") :]
+
+
+def _section(part: Section, line: int, record: Record) -> Iterator[Item]:
     head = _head(part.head)
-    device = record.function if record.subject != "host" else head.device or f"device-{number}"
+    device = record.function if record.subject != HOST else part.key
     yield from (heading(device, row) for row in part.head.split("\n") if row.strip())
     yield Fact(device, "bdf" if BDF.fullmatch(device) else "device", device)
     if head.model:
@@ -145,65 +173,12 @@ def _section(part: Section, line: int, number: int, record: Record) -> Iterator[
     if head.description:
         yield Fact(device, "description", head.description)
     if not head.numbered and not head.model:
-        yield Evidence(ELIDED, device, "the text begins at its rows: it may hold only the parameters asked for")
-    if head.columns:
-        yield from _rows(part.body, line + part.head.count("\n"), device, head.columns)
+        yield Evidence(ELIDED, device, ALONE)
+    below = line + part.head.count("\n")
+    if head.columns.names:
+        yield from rows(part.body, below, device, head.columns)
     else:
-        yield from _remarks(part.body, line + part.head.count("\n"), device)
-
-
-def _remarks(text: str, first: int, device: str) -> Iterator[Item]:
-    for number, line in enumerate(text.split("\n"), first):
-        if line.strip():
-            yield _remark(number, line, device)
-
-
-def _rows(text: str, first: int, device: str, columns: tuple[str, ...]) -> Iterator[Item]:
-    ended = False
-    width = len(columns)
-    for number, line in enumerate(text.split("\n"), first):
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "*" or words[0] == "RO":
-            del words[0]
-        elif words[0][0] == "*":
-            words[0] = words[0][1:]
-        name = words[0] if words else ""
-        if not ended and len(words) > 1 and _NAME.match(name):
-            values = words[1:]
-            if width and len(values) != width:
-                values = [word for word in _NO_GAP.split(" ".join(values)) if word]
-            names = columns or _HEADLESS.get(len(values), ())
-            if len(values) == len(names):
-                yield from _row(device, name, dict(zip(names, values)))
-                continue
-        ended = ended or line.strip().startswith(_FOOTER)
-        yield _remark(number, line, device)
-
-
-_HEADLESS: dict[int, tuple[str, ...]] = {1: ("next",), 2: ("default", "next"), 3: ("default", "current", "next")}
-"""Which columns a row without any header line has: the tool prints no other combination."""
-
-
-def _row(device: str, name: str, values: dict[str, str]) -> Iterator[Item]:
-    asked = values.pop("new", None)
-    facets = tuple((facet, flash(raw)) for facet, raw in values.items())
-    yield Setting(device, "nvconfig", name, "permanent", facets)
-    if asked is not None:
-        yield Evidence("nvconfig.set", device, f"{name}: {asked} was asked for")
-
-
-def _remark(number: int, line: str, device: str) -> Item:
-    """Tell what a line that is no row says: a dialogue's words, an elision, or nothing that we know."""
-    if _ELIDED.match(line):
-        return Evidence(ELIDED, device, f"rows were left out at line {number}")
-    if line.strip().startswith(_FOOTER):
-        return heading(device, line)
-    if _DIALOGUE.match(line):
-        words = line.strip()
-        return Evidence("nvconfig.message", device, words, "medium" if words.startswith("-E-") else "info")
-    return Unparsed(number, line)
+        yield from remarks(part.body, below, device)
 
 
 def _parse_json(text: str, record: Record) -> Iterator[Item]:
@@ -215,12 +190,14 @@ def _parse_json(text: str, record: Record) -> Iterator[Item]:
         raise ParseError(f"{KIND}: a JSON object per device was expected")
     if repeated:
         yield Evidence("json.repeated", record.subject, f"{repeated} keys occur twice; the last one counts")
+    bodies = [body for body in document.values() if isinstance(body, dict)]
+    same = _spellings(_device(str(body.get("device", ""))) for body in bodies)
     for number, (title, body) in enumerate(document.items(), 1):
         if not isinstance(body, dict):
             yield Unparsed(number, f"{title}: {body}")
             continue
         named = _device(str(body.get("device", "")))
-        device = record.function if record.subject != "host" else named or f"device-{number}"
+        device = record.function if record.subject != HOST else same.get(named, named) or f"device-{number}"
         yield Fact(device, "bdf" if BDF.fullmatch(device) else "device", device)
         for key, fact in (("device_type", "model"), ("name", "part_number"), ("description", "description")):
             if _given(str(body.get(key) or "")):

@@ -9,8 +9,7 @@ from sosmlx.errors import ParseError
 from sosmlx.jsonio import tool_json
 from sosmlx.model import Evidence, Facet, Item, Plane, Setting, SettingClass, Unparsed
 from sosmlx.parsers import shell, values
-from sosmlx.parsers.mlxconfig import ELIDED
-from sosmlx.parsers.spec import heading
+from sosmlx.parsers.spec import ELIDED, heading
 from sosmlx.record import HOST, Record
 
 Pair = tuple[str, str]

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sosmlx.model import Evidence, Fact, Item
 from sosmlx.parsers import pairs, shell
-from sosmlx.parsers.mlxconfig import ELIDED
-from sosmlx.parsers.spec import BDF
+from sosmlx.parsers.spec import BDF, ELIDED
 from sosmlx.record import HOST, Record
 
 _PROMPT_ENDS = "#$%>+;|&"

@@ -27,7 +27,7 @@ _KNOBS = {
 _TC_KNOBS = {"tsa": "ets.tc-tsa", "bw": "ets.tc-bw"}
 _TITLES = ("PFC configuration", "dscp2prio mapping", "default priority")
 _TOTALS = ("max_buffer_size", "total_size")
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d{1,9}")
 _PERCENT = re.compile(r"\d{1,9}%\Z")
 _MESSAGE = re.compile(
     r"not supported|WARNING|[Bb]ad |[Ii]nvalid|[Ff]ailed|is required|must (?:be|have)|command error|Too many items"
@@ -146,8 +146,8 @@ def _buffers(place: _Place, match: Match[str]) -> Iterator[Item]:
 
 
 _LINES: tuple[tuple[re.Pattern[str], Callable[[_Place, Match[str]], Iterator[Item]]], ...] = (
-    (re.compile(r"prio:[ \t]*(\d+)[ \t]+dscp:([\d, \t]*)\Z"), _code_points),
-    (re.compile(r"prio:[ \t]*(\d+)\Z"), _default),
+    (re.compile(r"prio:[ \t]*(\d{1,9})[ \t]+dscp:((?:[ \t]|\d{1,9}(?!\d)|,)*)\Z"), _code_points),
+    (re.compile(r"prio:[ \t]*(\d{1,9})\Z"), _default),
     (re.compile(r"tc:[ \t]*(\d+)[ \t]+(\S.*)"), _traffic_class),
     (re.compile(r"(?:priority:|up:)[ \t]*(\d[\d, \t]*)\Z"), _members),
     (re.compile(r"skprio:[ \t]*\d+[ \t]*(?:\([^()]*\))?\Z"), _socket),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from re import Pattern
 from typing import Callable, NamedTuple
@@ -46,6 +46,9 @@ BDF = re.compile(r"\b(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7
 """A PCI address, with or without its domain (Linux prints a domain in four digits, or more on some machines)."""
 
 
+ELIDED = "elided"
+"""Evidence kind: parts of the device's rows were left out of this text, so that a missing name proves nothing."""
+
 HEADING = "text.heading"
 """Evidence kind of lines that only give structure: kept for pasted texts, where every line is accounted for."""
 
@@ -55,8 +58,52 @@ def heading(device: str, line: str) -> Evidence:
     return Evidence(HEADING, device, line.strip())
 
 
+_SINGLE = 1000
+"""So many unknown lines of a text are kept one by one; those after them in blocks."""
+
+_BLOCK = 1000
+"""A block of unknown lines that follow each other has at most this many."""
+
+
 def unparsed(text: str, first: int = 1) -> Iterator[Unparsed]:
-    """Keep every line of a text that is not blank; `first` is the number of its first line."""
-    for number, line in enumerate(text.split("\n"), first):
-        if line.strip():
-            yield Unparsed(number, line)
+    """Keep every line of a text that is not blank; `first` is the number of its first line.
+
+    Where a text has very many, those after the first come in blocks: each has the number of its first line.
+    """
+    lines = text.split("\n")
+    for at, line in enumerate(lines[:_SINGLE]):
+        if line and not line.isspace():
+            yield Unparsed(first + at, line)
+    for at in range(_SINGLE, len(lines), _BLOCK):
+        block = "\n".join(lines[at : at + _BLOCK])
+        if block.strip():
+            below = len(block) - len(block.lstrip("\n"))
+            yield Unparsed(first + at + below, block.strip("\n"))
+
+
+def joined(items: Iterable[Item]) -> Iterator[Item]:
+    """Join unknown lines that follow each other once a text has given many: the block has its first line's number.
+
+    Blank lines between them are kept, so that every line's number can be counted.
+    """
+    seen = first = last = 0
+    block: list[str] = []
+    for item in items:
+        if not isinstance(item, Unparsed) or seen < _SINGLE:
+            if block:
+                yield Unparsed(first, "\n".join(block))
+                block = []
+            seen += isinstance(item, Unparsed)
+            yield item
+            continue
+        end = item.line + item.text.count("\n")
+        if block and not (last < item.line and end < first + _BLOCK):
+            yield Unparsed(first, "\n".join(block))
+            block = []
+        if not block:
+            first, last = item.line, item.line - 1
+        block += [""] * (item.line - last - 1)
+        block.append(item.text)
+        last = end
+    if block:
+        yield Unparsed(first, "\n".join(block))

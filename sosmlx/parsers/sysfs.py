@@ -75,9 +75,11 @@ def link(text: str, record: Record) -> Iterator[Item]:
             yield Fact(target, "fwctl", record.part)
         yield heading(record.subject, text)
         return
+    if text.strip():
+        yield heading(record.subject, text)
     yield Fact(record.function, record.name, target)
     cls: SettingClass = "volatile" if record.name == "iommu_group" else "config"
-    yield Setting(record.function, "pci", record.name, "", (("current", Facet(target, text.strip())),), cls)
+    yield Setting(record.function, "pci", record.name, "", (("current", Facet(target, target)),), cls)
 
 
 def names(text: str, record: Record) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""What tickets and mail do to a pasted text, undone: byte order marks, line ends, quoting."""
+"""What tickets, mail and terminals do to a pasted text, undone: byte order marks, line ends, quoting, colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ BINARY_SHARE = 0.05
 
 _CONTROLS = bytes(number for number in range(32) if number not in b"\t\n\r\x1b") + b"\x7f"
 _QUOTED = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+# ECMA-48: control sequences (CSI), strings of the operating system (OSC) and others, and escapes of one character.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]{1,4}[0-~]|[0-OQ-WYZ\\`-~])"
+)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -28,11 +32,13 @@ def decode(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Undo line ends of other systems and `>` quoting; the number of lines stays.
+    r"""Undo line ends of other systems, `>` quoting and what a terminal was told; the number of lines stays.
 
-    >>> clean("> a\r\n>> b\r\n")
-    'a\nb\n'
+    >>> clean("> a\r\n>> b\r\n"), clean("\x1b[01;31m\x1b[KNUM_OF_VFS\x1b[m\x1b[K  8")
+    ('a\nb\n', 'NUM_OF_VFS  8')
     """
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if ">" in text:

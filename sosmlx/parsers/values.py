@@ -7,9 +7,12 @@ from functools import lru_cache
 
 from sosmlx.model import Facet, Value
 
-_ENUM = re.compile(r"^(?P<word>[^()]*)\((?P<number>-?\d+|0x[0-9a-fA-F]+)\)$")
-_DECIMAL = re.compile(r"^(?:0|-?[1-9]\d{0,30})$")
-_ARRAY = re.compile(r"^Array\[\d+\.\.\d+\]$")
+# A number of more than 40 digits is none that a device has: it stays text.
+_ENUM = re.compile(r"(?P<word>[^()]*)\((?:0x(?P<hex>[0-9a-fA-F]{1,40})|(?P<number>-?[0-9]{1,40}))\)\Z")
+_DECIMAL = re.compile(r"(?:0|-?[1-9][0-9]{0,39})\Z")
+_ARRAY = re.compile(r"Array\[[0-9]+\.\.[0-9]+\]\Z")
+
+_TOO_LARGE = 10**40
 
 _BOOLEANS: dict[str, bool] = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
 
@@ -24,6 +27,8 @@ def flash(raw: str) -> Facet:
 
     >>> flash("ETH(2)")[:3]
     (2, 'ETH(2)', 'ETH')
+    >>> flash("ETH(02)").value, flash("ETH(0x2)").value
+    (2, 2)
     >>> flash("True(1)").value, flash("007").value, flash("Array[0..7]").reason
     (True, '007', 'elements not shown')
     """
@@ -32,7 +37,7 @@ def flash(raw: str) -> Facet:
     enum = _ENUM.match(raw)
     if enum is None:
         return word(raw)
-    label, number = enum["word"], int(enum["number"], 0)
+    label, number = enum["word"], int(enum["hex"], 16) if enum["hex"] else int(enum["number"])
     if label in ("True", "False"):
         if number != (label == "True"):
             return Facet(None, raw, reason=CONFLICT)
@@ -78,15 +83,22 @@ def from_json(value: object) -> Facet:
     (1, 'x')
     """
     if isinstance(value, list):
-        values = tuple(item if isinstance(item, (bool, int, str)) or item is None else str(item) for item in value)
+        values = tuple(
+            item if (isinstance(item, (int, str)) and _fits(item)) or item is None else str(item) for item in value
+        )
         return Facet(values, str(value))
     if isinstance(value, str):
         return Facet(value, value, value if value[:1].isalpha() else "")
     if isinstance(value, bool) or value is None:
         return Facet(value, str(value).lower(), reason=UNSUPPORTED if value is None else "")
-    if isinstance(value, int):
+    if isinstance(value, int) and _fits(value):
         return Facet(value, str(value))
     return Facet(str(value), str(value))
+
+
+def _fits(value: int | str) -> bool:
+    """Whether this is a word, or a number that a device can have."""
+    return isinstance(value, str) or abs(value) < _TOO_LARGE
 
 
 def flatten(prefix: str, value: object) -> dict[str, Value | object]:

@@ -11,6 +11,7 @@ from sosmlx.errors import InputError
 from sosmlx.jsonio import loads
 from sosmlx.record import Answer, Outcome
 from sosmlx.simulator import tools
+from sosmlx.simulator.document import SCENARIO
 from sosmlx.sources.base import How
 
 SCHEMA = "sosmlx.scenario/1"
@@ -30,9 +31,12 @@ def scenarios() -> list[str]:
 def load(name: str) -> Tree:
     """Read a scenario by its name in the package or by the path of a JSON file, with what it extends.
 
-    Raises InputError.
+    Raises InputError, naming the place of what is wrong.
     """
-    return _load(name, "", MAX_EXTENDS)
+    found = _load(name, "", MAX_EXTENDS)
+    for place, words in SCENARIO(found, ""):
+        raise InputError(f"sim:{name}: {place}: {words}", "`sosmlx schema scenario` and docs/scenarios.md say how")
+    return found
 
 
 def _load(name: str, beside: str, left: int) -> Tree:
@@ -42,8 +46,7 @@ def _load(name: str, beside: str, left: int) -> Tree:
     if name in scenarios():
         text = (resources.files("sosmlx.data") / "scenarios" / f"{name}.json").read_text(encoding="utf-8")
     elif name.endswith(".json") and os.path.isfile(path):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(8 << 20)
+        text = _text(path)
     else:
         raise InputError(
             f"sim:{name}: no such scenario", f"known ones: {', '.join(scenarios())}; or the path of a JSON file"
@@ -51,10 +54,19 @@ def _load(name: str, beside: str, left: int) -> Tree:
     found = loads(text, what=f"sim:{name}")
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise InputError(f'sim:{name}: not a scenario (its "schema" is not "{SCHEMA}")')
-    base = found.pop("extends", None)
+    base = found.get("extends")
     if not isinstance(base, str):
         return cast("Tree", found)
+    del found["extends"]
     return cast("Tree", merge(_load(base, os.path.dirname(path), left - 1), found))
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(8 << 20)
+    except OSError as error:
+        raise InputError(f"sim:{path}: {error.strerror or error}") from None
 
 
 def merge(target: object, patch: object) -> object:

@@ -52,6 +52,8 @@ def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
             os.close(handle)
     except OSError as error:
         return failed(error)
+    except ValueError as error:  # a null byte in a name
+        return Answer(outcome=Outcome.FAILED, reason=str(error))
 
 
 def read_descriptor(handle: int, cap: int) -> Answer:

@@ -59,12 +59,13 @@ def run(
 
     `deadline` and `grace` are seconds: at the deadline the program's process group gets SIGTERM, after `grace` SIGKILL,
     after `grace` again it is abandoned with its pid recorded. Output beyond `cap` bytes ends the program the same way.
+    Whatever it started and left behind in its group is killed when it ends, and also when we are interrupted.
     """
     program = find(argv[0], search)
     if not program:
         return Answer(outcome=Outcome.ABSENT, reason=f"{argv[0]}: no such program in {':'.join(search)}")
     try:
-        process = subprocess.Popen(  # ends in every branch below: waited for, or abandoned by name
+        process = subprocess.Popen(  # ends in `_end`: waited for, or abandoned by name
             [program, *argv[1:]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -76,10 +77,15 @@ def run(
         )
     except OSError as error:
         return failed(error)
+    until = time.monotonic() + deadline
     pipes = _Pipes(process, cap)
-    why = pipes.stream(time.monotonic() + deadline)
-    gone = _end(process, grace, pipes) if why else _reap(process, grace)
-    pipes.close()
+    gone = False
+    try:
+        # A program may close its output and work on: it has the whole deadline.
+        why = pipes.stream(until) or ("" if _wait(process, until) else "timeout")
+    finally:
+        gone = _end(process, grace)
+        pipes.close()
     return _answer(process, program, pipes, why, gone, deadline)
 
 
@@ -109,7 +115,7 @@ class _Pipes:
                     self.selector.unregister(key.fileobj)
                 elif not self._keep(key.data, chunk):
                     return "cap"
-            if not ready and self.process.poll() is not None:
+            if not ready and _ended(self.process):
                 return ""  # a grandchild holds the pipe: what the program itself said is complete
         return ""
 
@@ -129,22 +135,49 @@ class _Pipes:
                 pipe.close()
 
 
-def _reap(process: subprocess.Popen[bytes], grace: float) -> bool:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(grace)
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a program has ended, without reaping it: until then its group's number is nobody else's."""
+    if process.returncode is not None:
         return True
-    return _end(process, grace, None)
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # SIGCHLD is ignored: the kernel reaped it
+        return True
 
 
-def _end(process: subprocess.Popen[bytes], grace: float, pipes: _Pipes | None) -> bool:
-    """TERM, then KILL, then give up: returns whether the process is gone."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace)
-            return True
-    return False
+def _wait(process: subprocess.Popen[bytes], until: float) -> bool:
+    """Wait for the end of a program; returns whether it came in time."""
+    pause = 0.001
+    while not _ended(process):
+        left = until - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, 0.05)
+    return True
+
+
+def _end(process: subprocess.Popen[bytes], grace: float) -> bool:
+    """End a program that still runs (TERM, then KILL, then give up) and all that is left in its group.
+
+    Returns whether the program is gone. A second interruption while it has its grace does not spare it the KILL.
+    """
+    try:
+        if not _ended(process):
+            _signal(process, signal.SIGTERM)
+            _wait(process, time.monotonic() + grace)
+    finally:
+        _signal(process, signal.SIGKILL)
+    gone = _wait(process, time.monotonic() + grace)
+    if gone:
+        process.wait()
+    return gone
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    # PermissionError: nothing is left in the group but what runs as somebody else.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 def _answer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sosmlx.jsonio import document_end
@@ -13,6 +14,11 @@ MAX_SPLIT = 256 << 10
 """A larger text is one output: looking for every head in it would cost more than reading it."""
 
 _MAX_MARKS = 2000
+
+MAX_EMBEDDED = 4 << 20
+"""A larger text is not searched for documents among other lines."""
+
+_MAX_DOCUMENTS = 300
 _TITLE = 300
 
 # A shell prompt and a command line: `[root@n07 ~]# ethtool -g eth0`, `$ mlxconfig -d … q`, `+ devlink dev show`.
@@ -25,15 +31,25 @@ _PROMPT = re.compile(
     rf"(?:{_TOOLS})\b[^\n]*$",
     re.MULTILINE,
 )
+_OPENS = re.compile(r"^[ \t]*(?:\{[ \t]*(?:[\"}]|$)|\[[ \t]*(?:[\[{\"\]]|$))", re.MULTILINE)
+"""Where a JSON document may begin within a text; a bracket alone may be a prompt or a time stamp."""
+
+_ENTRIES = re.compile(r"(?:\s*^[ \t]*\{[^\n]*\}[ \t]*$)*", re.MULTILINE)
+"""The further entries of a journal: it prints one document a line."""
+
+_OWN = "devlink."
+"""Kinds whose parsers find the document below a prompt themselves: the prompt says what they need to know."""
+
 _PARAGRAPH = re.compile(r"\n[ \t]*\n(?=[^\n]*\S)")
 
 MESSAGE = "tool.error"
 """A message between two prompts is an output; elsewhere it is part of the output around it."""
 
+JOURNAL = "kernel.log"
 WITHIN = {"devlink.monitor": ("devlink.health",), "ip.addr": ("ip.link",)}
 """Kinds whose head may begin a paragraph of another kind's output."""
 
-BROAD = frozenset({"kernel.log", "tool.error", "kernel.cmdline"})
+BROAD = frozenset({JOURNAL, "tool.error", "kernel.cmdline"})
 """Kinds whose head may be any line of another tool's output: they begin at a paragraph or a prompt only."""
 
 
@@ -50,11 +66,55 @@ def split(text: str, name: str = "") -> list[Part]:
     No character is lost: the parts joined are the text.
     """
     whole = recognise(text, name)
-    if len(text) > MAX_SPLIT:
-        return [Part(whole, text)]
-    if whole is None and JSON.match(text):
-        return _documents(text)
-    if whole is None or JSON.match(text):
+    if JSON.match(text):
+        return [Part(whole, text)] if whole is not None or len(text) > MAX_SPLIT else _documents(text)
+    documents = embedded(text)
+    if documents:
+        return _around(text, documents)
+    return _outputs(text, whole)
+
+
+def embedded(text: str) -> list[tuple[int, int, str]]:
+    """Find the JSON documents of known kinds below a prompt, in a code fence, or among what somebody wrote.
+
+    The answer has start, end and kind of each; the search is bounded where a text opens very many of them.
+    """
+    found: list[tuple[int, int, str]] = []
+    at = 0
+    for _ in range(_MAX_DOCUMENTS if len(text) <= MAX_EMBEDDED else 0):
+        mark = _OPENS.search(text, at)
+        if mark is None:
+            break
+        start = mark.end() - len(mark[0].lstrip())
+        end = document_end(text, start)
+        kind = recognise(text[start:end]) if end is not None else None
+        at = mark.end() if end is None else end
+        more = _ENTRIES.match(text, at) if kind == JOURNAL else None
+        at = more.end() if more else at
+        if kind is not None and not kind.startswith(_OWN):
+            found.append((start, at, kind))
+    return found
+
+
+def _around(text: str, documents: Sequence[tuple[int, int, str]]) -> list[Part]:
+    """Take a text apart at its documents; what stands between them is taken apart as any text."""
+    parts: list[Part] = []
+    at = 0
+    for start, end, kind in (*documents, (len(text), len(text), "")):
+        between = text[at:start]
+        if between.strip():
+            parts += _documents(between) if JSON.match(between) else _outputs(between, recognise(between))
+        elif parts:
+            parts[-1] = Part(parts[-1].kind, parts[-1].text + between)
+        if kind:
+            parts.append(Part(kind, text[start:end]))
+        at = end
+    return parts
+
+
+def _outputs(text: str, whole: str | None) -> list[Part]:
+    """Take a text without documents apart, or leave it whole."""
+    if whole is None or len(text) > MAX_SPLIT:
         return [Part(whole, text)]
     marks = _marks(text)
     if len(marks) < 2:
@@ -78,8 +138,12 @@ def _documents(text: str) -> list[Part]:
     while at < len(text):
         end = document_end(text, at) if JSON.match(text, at) else None
         piece = text[at:end]
+        if end is None and not JSON.match(piece):
+            if piece.strip():
+                return [*parts, *split(piece)]
+            return [*parts[:-1], Part(parts[-1].kind, parts[-1].text + piece)]
         kind = recognise(piece)
-        if parts and kind == parts[-1].kind == "kernel.log":  # the journal prints one document an entry
+        if parts and kind == parts[-1].kind == JOURNAL:  # the journal prints one document an entry
             piece = parts.pop().text + piece
         parts.append(Part(kind, piece))
         at = len(text) if end is None else end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from sosmlx.errors import InputError
 from sosmlx.jsonio import tool_json
@@ -10,12 +11,14 @@ from sosmlx.parsers import UNKNOWN
 from sosmlx.parsers.recognise import JSON, recognise
 from sosmlx.parsers.ticket import decode_paste
 from sosmlx.record import Answer, Bundle, Record
-from sosmlx.sources.split import MAX_SPLIT, split
+from sosmlx.sources.split import split
 
 MAX_TEXT = 64 << 20
 MAX_FILES = 2000
 MAX_DEPTH = 3
 _PREFIX = 1 << 20
+_OPENS = re.compile(rb"^[ \t>]*[{\[]", re.MULTILINE)
+"""Where a JSON document may begin: its kind is seen only where it is whole."""
 
 HINT = "`sosmlx list kinds` names the outputs that are known; --as KIND says which one this is"
 
@@ -36,7 +39,7 @@ def from_file(path: str, as_kind: str | None = None) -> Bundle:
         with open(path, "rb") as file:
             data = file.read(_PREFIX)
             more = len(data) == _PREFIX
-            if more and as_kind is None and data.lstrip()[:1] not in (b"{", b"["):
+            if more and as_kind is None and not _OPENS.search(data):
                 _kind(data, path)
             if more:
                 data += file.read(MAX_TEXT - _PREFIX + 1)
@@ -86,7 +89,7 @@ def _files(path: str) -> list[str]:
 
 def _records(data: bytes, name: str, first: int) -> list[Record]:
     """Make a record of each output in a text. Raises InputError where there is none."""
-    parts = split(decode_paste(data, name), os.path.basename(name)) if len(data) <= MAX_SPLIT else []
+    parts = split(decode_paste(data, name), os.path.basename(name))
     if len(parts) < 2 or not any(part.kind for part in parts):
         return [_record(first, _kind(data, name), data, name)]
     return [
