@@ -16,7 +16,7 @@ from sosmlx.collectors import selected
 from sosmlx.diff.compare import Comparison, Filter, compare_bundles
 from sosmlx.errors import SosmlxError, UsageError
 from sosmlx.jsonio import dumps
-from sosmlx.model import PLANES, Device, Setting, Snapshot, state
+from sosmlx.model import PLANES, SHOWN_CLASSES, Device, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.printable import visible
@@ -52,6 +52,9 @@ def show(args: argparse.Namespace) -> int:
     renders: dict[str, Render] = {
         "text": lambda: show_text(show_view(snapshot, chosen, args.everything)),
         "json": lambda: dumps(snapshot_document(snapshot, chosen, args.everything)),
+        "csv": lambda: _tables().csv(
+            _tables().frame(row for row in chosen if args.everything or row.cls in SHOWN_CLASSES)
+        ),
         "html": lambda: _html().show_page(show_view(snapshot, chosen, args.everything)),
     }
     _write(args, renders)
@@ -89,6 +92,7 @@ def _diff_renders(found: Comparison) -> dict[str, Render]:
     return {
         "text": lambda: diff_text(diff_view(found)),
         "json": lambda: dumps(diff_document(found)),
+        "csv": lambda: _tables().csv(_tables().differences_frame(found.differences)),
         "html": lambda: _html().diff_page(diff_view(found)),
     }
 
@@ -163,8 +167,8 @@ def _write(args: argparse.Namespace, renders: dict[str, Render]) -> None:
     """Write the files that were asked for, then stdout; a suffix that is not known fails before anything is written."""
     kinds = {path: Path(path).suffix[1:] for path in args.outputs}
     for path, kind in kinds.items():
-        if kind not in ("html", "json"):
-            raise UsageError(f"-o {path}: no format for that suffix", "known ones: .html, .json")
+        if kind not in ("html", "json", "csv"):
+            raise UsageError(f"-o {path}: no format for that suffix", "known ones: .html, .json, .csv")
     files = {Path(path): renders[kind]() for path, kind in kinds.items()}
     text = renders[args.format]()
     _save(files)
@@ -198,6 +202,12 @@ def _replace(handle: FileIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[handle.write(view) or 0 :]
+
+
+def _tables() -> ModuleType:
+    from sosmlx.report import tables  # pandas costs half a second: only for tables
+
+    return tables
 
 
 def _html() -> ModuleType:

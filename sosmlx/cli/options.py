@@ -112,9 +112,9 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", action="append", default=[], metavar="SEL",
                          help="only this device: BDF, netdev, RDMA or fwctl name (repeatable)")  # fmt: skip
     command.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
-    command.add_argument("--format", choices=("text", "json"), default="text", help="for standard output")
+    command.add_argument("--format", choices=("text", "json", "csv"), default="text", help="for standard output")
     command.add_argument("-o", dest="outputs", action="append", default=[], metavar="FILE",
-                         help="write the result by suffix, .html or .json (repeatable)")  # fmt: skip
+                         help="write the result by suffix, .html, .json or .csv (repeatable)")  # fmt: skip
 
 
 def _positive(text: str) -> float:

@@ -26,9 +26,7 @@ _NO_GAP = re.compile(r"\s+|(?<=\))(?=[^\s)])")
 _VALUE = re.compile(r"(?:-?[0-9]+|0x[0-9a-fA-F]+|N/A|[^\s()]+\([0-9a-fA-Fx-]+\)|Array\[[0-9.]+\])\Z")
 _DIALOGUE = re.compile(r"(?:Apply new Configuration\?|Applying\.\.\.|-[IEW]- )")
 # What a row, a dialogue's line, the footer or an elision begins with: a long text of anything else is read fast.
-_TELLING = re.compile(
-    r"^[^\S\n]*(?:\*|[A-Z][A-Z0-9]|The '|Apply|-[IEW]-|[.()\[\]<>-]*[^\S\n]*(?:\.\.\.|…|snip))[^\n]*", re.MULTILINE
-)
+_TELLING = re.compile(r"^[^\S\n]*(?:[*.()\[\]<>…-]|[A-Z][A-Z0-9]|The '|Apply|snip)[^\n]*", re.MULTILINE)
 _LONG = 34
 """A name of this length may fill its column but for one blank."""
 
