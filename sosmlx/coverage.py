@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sosmlx.identity import Facts
 from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
 from sosmlx.parsers import PARSERS
+from sosmlx.parsers.spec import ELIDED
 from sosmlx.record import HOST, Outcome, Record
 
 _ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
@@ -21,7 +22,6 @@ _DRIVER_PLANES: tuple[Plane, ...] = ("devlink", "firmware", "health")
 _INFINIBAND_CLASS = "0x0207"
 
 NO_FWCTL = "no fwctl device on this host"
-ELIDED = "elided"
 
 Cell = tuple[str, Plane]
 

@@ -39,19 +39,18 @@ def identify(facts: Facts, settings: Sequence[Setting], pasted: bool) -> list[De
         return [_device(name, joined.get(name, {}), joined.get(HOST, {}), facts) for name in sorted(ids)]
     bdfs = sorted(subject for subject, names in joined.items() if "class" in names and _ADDRESS.match(subject))
     functions = [_device(bdf, joined[bdf], joined.get(HOST, {}), facts) for bdf in bdfs]
-    return [
-        *functions,
-        *(_representor(function.id, name) for function in functions for name in _representors(function.id, facts)),
-    ]
+    return [*functions, *_representors(facts, set(bdfs))]
 
 
-def _representors(bdf: str, facts: Facts) -> list[str]:
-    """Name the netdevs of a function that stand for ports of its VFs and SFs (switchdev mode)."""
-    return sorted(
-        subject.partition("/")[2]
-        for subject, names in facts.items()
-        if subject.startswith(f"{bdf}/") and _REPRESENTOR.match((names.get("phys_port_name") or [""])[0])
-    )
+def _representors(facts: Facts, functions: set[str]) -> list[Device]:
+    """Find the netdevs that stand for ports of VFs and SFs (switchdev mode), by their port names."""
+    found = []
+    for subject in sorted(facts):
+        function, _, name = subject.partition("/")
+        port = (facts[subject].get("phys_port_name") or [""])[0]
+        if function in functions and name and _REPRESENTOR.match(port):
+            found.append(_representor(function, name))
+    return found
 
 
 def _representor(bdf: str, name: str) -> Device:

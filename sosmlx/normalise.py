@@ -86,7 +86,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
         source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
-                          bundle.label, getattr(bundle, "maker", "")),
+                          bundle.label, bundle.maker),
         host=_host(host, settings),
         devices=tuple(devices),
         settings=tuple(settings),

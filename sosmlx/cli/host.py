@@ -100,7 +100,7 @@ def _report(found: Gathered, *, quiet: bool) -> int:
         lines.append(f"while collecting, this changed: {'; '.join(str(change) for change in changes)}")
     missing = unread(found.changed)
     if missing:
-        lines.append(f"before and after were not compared where one could not be read: {'; '.join(missing)}")
+        lines.append(f"could not be compared before and after: {'; '.join(missing)}")
     elif not changes:
         lines.append("taint, modules and /dev/mst are as they were before")
     if not quiet:

@@ -45,6 +45,6 @@ MODULE = Collector(
 LOG = Collector(
     "log",
     "kernel log: lines of mlx5, fwctl, taint and lockdown",
-    (Command("kernel.log", ("dmesg",), lines=LOG_LINES),),
+    (Command("kernel.log", ("dmesg", "-k"), lines=LOG_LINES),),
     needs=("root where dmesg_restrict is set",),
 )

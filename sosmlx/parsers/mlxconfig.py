@@ -45,14 +45,18 @@ _HEAD_LINE = re.compile(r"(Device type|Name|Description|Device|PCI device):(.*)"
 
 def sections(text: str) -> list[Section]:
     """Split a text at its device heads; `key` is the id that `parse` gives the device."""
+    return [section for section, _ in _sections(text)]
+
+
+def _sections(text: str) -> list[tuple[Section, _Head]]:
     marks = list(_groups(text))
     ends = [*(start for start, _ in marks[1:]), len(text)]
     parts = [(text[start:rows_at], text[rows_at:end]) for (start, rows_at), end in zip(marks, ends)]
-    named = [_head(head).device for head, _ in parts]
-    same = _spellings(named)
+    heads = [_head(head) for head, _ in parts]
+    same = _spellings(head.device for head in heads)
     return [
-        Section(same.get(device, device) or f"device-{number}", head, body)
-        for number, (device, (head, body)) in enumerate(zip(named, parts), 1)
+        (Section(same.get(head.device, head.device) or f"device-{number}", *part), head)
+        for number, (head, part) in enumerate(zip(heads, parts), 1)
     ]
 
 
@@ -61,18 +65,18 @@ def parse(text: str, record: Record) -> Iterator[Item]:
     if text.lstrip()[:1] == "{":
         yield from _parse_json(text, record)
         return
-    parts = sections(text)
+    parts = _sections(text)
     if not parts:
         device = "device-1" if record.subject == HOST else record.function
         if text.strip():
             yield Evidence(ELIDED, device, ALONE)
         yield from rows(text, 1, device, Columns())
         return
-    before = text[: text.index(parts[0].head)]
+    before = text[: text.index(parts[0][0].head)]
     line = 1 + before.count("\n")
     yield from unparsed(before)
-    for part in parts:
-        yield from _section(part, line, record)
+    for part, head in parts:
+        yield from _section(part, head, line, record)
         line += part.head.count("\n") + part.body.count("\n")
 
 
@@ -161,8 +165,7 @@ def _place(address: str) -> tuple[int, str]:
     return int(domain or "0", 16), place + address[address.rindex(":") :]
 
 
-def _section(part: Section, line: int, record: Record) -> Iterator[Item]:
-    head = _head(part.head)
+def _section(part: Section, head: _Head, line: int, record: Record) -> Iterator[Item]:
     device = record.function if record.subject != HOST else part.key
     yield from (heading(device, row) for row in part.head.split("\n") if row.strip())
     yield Fact(device, "bdf" if BDF.fullmatch(device) else "device", device)
@@ -177,7 +180,7 @@ def _section(part: Section, line: int, record: Record) -> Iterator[Item]:
     below = line + part.head.count("\n")
     if head.columns.names:
         yield from rows(part.body, below, device, head.columns)
-    else:
+    elif part.body.strip():
         yield from remarks(part.body, below, device)
 
 

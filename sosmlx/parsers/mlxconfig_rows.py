@@ -146,7 +146,7 @@ def _remark(number: int, line: str, device: str) -> Item:
     """Tell what a line that is no row says: a dialogue's words, an elision, or nothing that we know."""
     stripped = line.strip()
     if is_elision(stripped):
-        return Evidence(ELIDED, device, f"rows were left out at line {number}")
+        return Evidence(ELIDED, device, f"rows were left out at line {number}: {line.strip()}")
     if stripped.startswith(FOOTER):
         return heading(device, line)
     if _DIALOGUE.match(stripped):

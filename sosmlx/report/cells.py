@@ -5,8 +5,6 @@ from __future__ import annotations
 from sosmlx.model import Facet
 from sosmlx.printable import visible
 
-__all__ = ["ABSENT", "shown", "visible"]
-
 ABSENT = "-"
 
 

@@ -117,7 +117,7 @@ def diff_view(found: Comparison) -> DiffView:
             [found.left, found.right],
             [{match.left: match.id for match in found.matches}, {match.right: match.id for match in found.matches}],
         ),
-        unparsed=(len(found.left.unparsed), len(found.right.unparsed)),
+        unparsed=(_lines_of(found.left), _lines_of(found.right)),
         evidence=tuple(_evidence(found.right)),
         inputs=(_input("left", found.left), _input("right", found.right)),
         hidden=found.hidden,
@@ -288,6 +288,11 @@ class ShowView:
     hidden: int
 
 
+def _lines_of(snapshot: Snapshot) -> int:
+    """Count the lines that nobody understood; a row may hold a block of them."""
+    return sum(row.text.count("\n") + 1 for row in snapshot.unparsed)
+
+
 def _visible_device(device: Device) -> Device:
     """Make every word of a device harmless to show: all of them come from the bundle."""
     words = {name: visible(value) for name, value in vars(device).items() if isinstance(value, str)}
@@ -327,6 +332,6 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
         coverage=_coverage([snapshot], [{}]),
         evidence=tuple(_evidence(snapshot)),
         inputs=(_input("source", snapshot),),
-        unparsed=len(snapshot.unparsed),
+        unparsed=_lines_of(snapshot),
         hidden=len(settings) - len(kept),
     )
