@@ -24,6 +24,7 @@ READS: dict[str, tuple[str, str]] = {
     "net.attribute": (f"{BDF}/enp59s0np0", "/sys/class/net/enp59s0np0/"),
     "rdma.attribute": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/ports/1/"),
     "rdma.ports": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/"),
+    "hwmon.attribute": (BDF, "/sys/class/hwmon/hwmon3/"),
     "fwctl.device": ("host/fwctl0", "/sys/class/fwctl/fwctl0/"),
     "module.attribute": (HOST, "/sys/module/mlx5_core/"),
     "kernel.line": (HOST, "/proc/sys/kernel/"),

@@ -54,6 +54,13 @@ def test_a_real_output_is_recognised_and_no_line_is_lost(path: Path) -> None:
     assert (lost, [record.kind for record in records if record.kind == UNKNOWN]) == ([], [])
 
 
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("sysfs/*")), ids=lambda path: path.name)
+def test_a_real_sysfs_folder_is_read(path: Path) -> None:
+    snapshot = shown(path)
+
+    assert len(snapshot.settings) == sum(1 for file in path.rglob("*") if file.is_file())
+
+
 def facts() -> Iterator[tuple[Path, object]]:
     for path in sorted(CORPUS.glob("*/*.expected.json")):
         text = path.with_name(path.name.replace(".expected.json", ".txt"))

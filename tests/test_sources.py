@@ -16,6 +16,7 @@ from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.proof import delta, observe, unread
 from sosmlx.collectors.spec import Collector, Command
 from sosmlx.errors import InputError
+from sosmlx.normalise import normalise
 from sosmlx.record import Answer, Outcome, maker
 from sosmlx.simulator.host import ScenarioSource, load, scenarios
 from sosmlx.sources.base import How
@@ -283,3 +284,24 @@ def test_this_host_says_who_read_it_and_others_do_not(tmp_path: Path) -> None:
     makers = [open_source(spec).maker for spec in ("live:", "sim:bare", str(tmp_path))]
 
     assert makers == [maker(os.geteuid()), "", ""]
+
+
+def test_a_copied_folder_of_an_rdma_device_is_read_as_one(tmp_path: Path) -> None:
+    port = tmp_path / "mlx5_4" / "ports" / "1"
+    (port / "counters").mkdir(parents=True)
+    for path, text in {"fw_ver": "28.43.2566", "board_id": "MT_0000000838", "ports/1/state": "4: ACTIVE",
+                       "ports/1/counters/port_rcv_data": "18446744073709551000"}.items():  # fmt: skip
+        (tmp_path / "mlx5_4" / path).write_text(f"{text}\n")
+
+    snapshot = normalise(open_source(str(tmp_path / "mlx5_4")))
+
+    found = {setting.name: (setting.device, setting.cls) for setting in snapshot.settings}
+    assert (found, snapshot.devices[0].psid) == (
+        {
+            "board_id": ("mlx5_4", "identity"),
+            "fw_ver": ("mlx5_4", "firmware"),
+            "port1.counters.port_rcv_data": ("mlx5_4", "counter"),
+            "port1.state": ("mlx5_4", "health"),
+        },
+        "MT_0000000838",
+    )

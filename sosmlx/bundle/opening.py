@@ -80,9 +80,10 @@ def _folder(path: str) -> Bundle:
         from sosmlx.sources.recorded import TreeSource
 
         return _collected(TreeSource(path))
+    from sosmlx.sources.sysfs import from_tree
     from sosmlx.sources.text import from_folder
 
-    return from_folder(path)
+    return from_tree(path) or from_folder(path)
 
 
 def _file(path: str, as_kind: str | None) -> Bundle:

@@ -22,7 +22,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ethtool_flow", ("ethtool",)),
     ("ethtool_stats", ("ethtool",)),
     ("ethtool_module", ("ethtool",)),
-    ("sysfs", ("pci", "net", "rdma", "fwctl", "platform")),
+    ("sysfs", ("pci", "net", "rdma", "hwmon", "fwctl", "platform")),
     ("mlxlink", ("mlxlink",)),
     ("mlxreg", ("mlxreg",)),
     ("gids", ("show_gids", "ibdev2netdev")),

@@ -49,6 +49,7 @@ _FACTS = {
     "device": "device_id", "phys_port_name": "phys_port_name",
 }  # fmt: skip
 
+_COUNTERS = re.compile(r"/((?:hw_)?counters|statistics)/[^/]+\Z")
 _PORT = re.compile(r"/ports/(\d+)/")
 
 
@@ -65,6 +66,16 @@ def net(text: str, record: Record) -> Iterator[Item]:
 def rdma(text: str, record: Record) -> Iterator[Item]:
     """Read one attribute of `/sys/class/infiniband/NAME` or of one of its ports."""
     yield from _attribute(text, record, "rdma", RDMA)
+
+
+def hwmon(text: str, record: Record) -> Iterator[Item]:
+    """Read one attribute of `/sys/class/hwmon/hwmonN`: temperatures are in thousandths of a degree Celsius."""
+    value = text.strip()
+    rows = [row for row in text.split("\n") if row.strip()]
+    cls: SettingClass = "health" if record.name.endswith(("_input", "_highest", "_alarm")) else "capability"
+    facet = values.number(rows[0].strip() if rows else value)
+    yield Setting(record.subject, "health", f"hwmon.{record.name}", "", (("current", facet),), cls)
+    yield from unparsed("\n".join(rows[1:]), 2)
 
 
 def link(text: str, record: Record) -> Iterator[Item]:
@@ -96,9 +107,11 @@ def names(text: str, record: Record) -> Iterator[Item]:
 
 def _attribute(text: str, record: Record, plane: Plane, table: dict[str, Row]) -> Iterator[Item]:
     value = text.strip()
-    cls, typed = table.get(record.name, ("config", values.word))
+    counters = _COUNTERS.search(record.path)
+    cls, typed = table.get(record.name, ("counter" if counters else "config", values.word))
     port = _PORT.search(record.path)
-    name = f"port{port[1]}.{record.name}" if port else record.name
+    inner = f"{counters[1]}.{record.name}" if counters else record.name
+    name = f"port{port[1]}.{inner}" if port else inner
     rows = [row for row in text.split("\n") if row.strip()]
     yield Setting(record.subject, plane, name, "", (("current", typed(rows[0].strip() if rows else value)),), cls)
     if record.name in _FACTS and value:
@@ -115,6 +128,7 @@ TABLE = (
     Parser("net.attribute", net, ("net",), identity=True),
     Parser("rdma.ports", names),
     Parser("rdma.attribute", rdma, ("rdma",), identity=True),
+    Parser("hwmon.attribute", hwmon, ("health",)),
     Parser("fwctl.nodes", names, (), identity=True),
     Parser("fwctl.device", link, (), identity=True),
     Parser("platform.bluefield", names, (), identity=True),
