@@ -256,7 +256,8 @@ def _according(snapshot: Snapshot) -> str:
     if source.kind in ("sim", "tree"):
         return {"sim": "according to a simulation", "tree": "according to a copied tree"}[source.kind]
     what = "a bundle made" if source.kind == "bundle" else "what was read"
-    return f"according to {what} by {source.maker or 'an unknown user'} on that host"
+    by = f"by {source.maker} on that host" if source.maker else "by somebody whom it does not name"
+    return f"according to {what} {by}"
 
 
 def _texts(snapshot: Snapshot, baseline: Baseline | None, changes: Sequence[Difference]) -> Judgement:
