@@ -27,12 +27,16 @@ from sosmlx.model import (
     same_value,
 )
 from sosmlx.parsers import PARSERS, UNKNOWN
+from sosmlx.parsers.account import unheld
 from sosmlx.parsers.spec import HEADING
-from sosmlx.parsers.ticket import decode, decode_paste
-from sosmlx.record import HOST, Answer, Bundle, Outcome, Record
+from sosmlx.parsers.ticket import clean, decode, decode_paste
+from sosmlx.record import HOST, Bundle, Outcome, Record
 
 AMBIGUOUS = "the text holds two values"
 """Reason of a value that one paste gives twice and differently."""
+
+MAX_ACCOUNT = 4 << 20
+"""Texts up to this size are gone through once more for lines that their parser let fall."""
 
 DISAGREEMENT = "disagreement"
 """Evidence kind: two reads of one bundle gave one knob different values."""
@@ -113,19 +117,20 @@ def parse(record: Record, pasted: bool) -> Iterator[Item]:
 
 
 def _read(record: Record, pasted: bool, found: _Found) -> None:
-    """Sort what one record says into place; a text that its parser refuses is a failed read."""
+    """Sort what one record says into place; a text that its parser refuses is a failed read, and kept as lines."""
     if record.kind not in PARSERS:
         found.evidence.append(Evidence("kind.unknown", record.subject, f"kind {record.kind!r} is not known here"))
     if record.has_bytes:
+        items: list[Item] = []
         try:
-            for item in parse(record, pasted):
-                _place(item, record.id, found)
+            items += parse(record, pasted)
         except ParseError as error:
-            found.evidence.append(
-                Evidence("unparseable", record.subject, error.message, "medium", "reported", record.id)
-            )
-            answer = Answer(record.data, Outcome.FAILED, error.message)
-            record = replace(record, answer=answer)
+            found.evidence.append(Evidence("unparseable", record.subject, error.message, "medium", record=record.id))
+            record = replace(record, answer=replace(record.answer, outcome=Outcome.FAILED, reason=error.message))
+        if pasted and len(record.data) <= MAX_ACCOUNT:
+            items += [Unparsed(number, line) for number, line in unheld(clean(decode(record.data)), items)]
+        for item in items:
+            _place(item, record.id, found)
     found.records.append(record)
 
 
@@ -177,6 +182,8 @@ def _merge(settings: Iterable[Setting], pasted: bool) -> tuple[list[Setting], li
                 conflicts.append(_conflict(before, setting, name, old, facet))
                 if pasted:
                     facets[name] = Facet(None, facet.raw, reason=AMBIGUOUS)
+            elif pasted and facet.raw != old.raw:
+                conflicts.append(_conflict(before, setting, name, old, facet)._replace(severity="info"))
         order = tuple(sorted(facets.items(), key=lambda pair: FACETS.index(pair[0])))
         merged[setting.key] = before._replace(facets=order)
     return list(merged.values()), conflicts

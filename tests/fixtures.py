@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from sosmlx.errors import ParseError
 from sosmlx.model import Evidence, Facet, Fact, Item, Setting
 from sosmlx.parsers import PARSERS
+from sosmlx.parsers.account import unheld
 from sosmlx.parsers.ticket import decode_paste
 from sosmlx.record import HOST, Answer, Record
 
@@ -78,47 +79,9 @@ def _facet(facet: Facet) -> dict[str, object]:
     return {name: value for name, value in facet._asdict().items() if value or name in ("value", "raw")}
 
 
-def lines_lost(source: str, items: Iterable[Item]) -> Iterator[str]:
-    """Yield the non-blank lines of a text that no item holds.
-
-    A line is held when an evidence, unparsed line or raw value contains it, or when all of its words are words of what
-    was yielded (a row's name and its values are in different fields).
-    """
-    whole: list[str] = []
-    for item in items:
-        if isinstance(item, Setting):
-            whole += [item.device, item.name, item.cmode, *(f"{name} {facet.raw}" for name, facet in item.facets)]
-        elif not isinstance(item, Fact):  # facts name devices; a snapshot does not show them as they were printed
-            whole += [str(part) for part in item]
-    everything = "\n".join(whole)
-    words = set(_words(everything)) | set(_words(everything.replace("-", " ").replace("@", " ")))
-    for line in _leaves(source):
-        bare = line.strip()
-        if bare and bare not in everything and any(word not in words for word in _words(bare)):
-            yield line
-
-
-def _leaves(source: str) -> list[str]:
-    """Take the lines of a text, or the values of a JSON document (its keys are structure)."""
-    try:
-        document = json.loads(source)
-    except (ValueError, RecursionError):
-        return source.split("\n")
-    leaves, waiting = [], [document]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, (dict, list)):
-            waiting += value.values() if isinstance(value, dict) else value
-        elif value is not None:
-            leaves.append(str(value))
-    return leaves
-
-
-_BREAKS = str.maketrans(dict.fromkeys("\"'{}[](),:;=|*/<>.-\t\\", " "))
-
-
-def _words(text: str) -> list[str]:
-    return text.lower().translate(_BREAKS).split()
+def lines_lost(source: str, items: Iterable[Item]) -> list[str]:
+    """List the lines of a text (of a JSON document: its values) that no item holds."""
+    return [line for _, line in unheld(source, items)]
 
 
 def main() -> None:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from sosmlx.errors import ParseError
 from sosmlx.model import Item, Setting
+from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS, UNKNOWN
 from sosmlx.parsers.recognise import recognise
 from sosmlx.parsers.ticket import clean, decode
 from sosmlx.record import Answer, Record
+from sosmlx.sources.text import from_bytes
 from tests import fixtures
 
 CASES = fixtures.cases()
@@ -130,3 +132,15 @@ def mutated(text: str, chance: random.Random) -> str:
             cut = chance.randrange(len(lines[at]) + 1)
             lines[at] = lines[at][:cut] + chance.choice(WRONG) + lines[at][cut:]
     return "\n".join(lines)
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_a_snapshot_of_any_text_holds_every_line(kind: str, name: str) -> None:
+    lost = []
+    for seed in range(6):
+        text = mutated(fixtures.text(kind, name), random.Random(seed)) if seed else fixtures.text(kind, name)
+        pasted = from_bytes(text.encode("utf-8", "replace"), name, kind)
+        shown = normalise(pasted)
+        lost += fixtures.lines_lost(clean(text), [*shown.settings, *shown.evidence, *shown.unparsed])
+
+    assert lost == []
