@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -27,6 +28,8 @@ from sosmlx.model import (
 )
 
 SNAPSHOT = "sosmlx.snapshot/1"
+
+_BLANKS = re.compile(r"\s*")
 
 
 class DuplicateKeyError(ValueError):
@@ -65,9 +68,14 @@ def tool_json(text: str) -> tuple[object, int]:
 def document_end(text: str, start: int) -> int | None:
     """Find where the JSON document that begins at `start` (blanks may come first) ends; None where it is none."""
     try:
-        return json.JSONDecoder().raw_decode(text, start + len(text[start:]) - len(text[start:].lstrip()))[1]
+        return json.JSONDecoder().raw_decode(text, _begin(text, start))[1]
     except (ValueError, RecursionError):
         return None
+
+
+def _begin(text: str, start: int) -> int:
+    blanks = _BLANKS.match(text, start)
+    return blanks.end() if blanks else start
 
 
 def dumps(document: object, *, indent: int | None = 1) -> str:

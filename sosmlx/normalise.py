@@ -71,8 +71,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
 
     `reduced` (by record id) is what a diff leaves to be parsed of a record.
     """
-    found = _Found()
-    found.pasted = bundle.is_text
+    found = _Found(pasted=bundle.is_text)
     for record in bundle.records:
         rest = reduced.get(record.id)
         if rest is not None:
@@ -83,7 +82,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
             if rest.text is None:
                 found.records.append(record)
                 continue
-        _read(record, bundle.is_text, found)
+        _read(record, found)
     found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
     devices = identify(found.facts, found.settings, bundle.is_text)
     settings, conflicts = _merge(_owned(found.settings, devices, bundle.is_text), bundle.is_text)
@@ -116,18 +115,18 @@ def parse(record: Record, pasted: bool) -> Iterator[Item]:
     yield from parser.parse(text, record)
 
 
-def _read(record: Record, pasted: bool, found: _Found) -> None:
+def _read(record: Record, found: _Found) -> None:
     """Sort what one record says into place; a text that its parser refuses is a failed read, and kept as lines."""
     if record.kind not in PARSERS:
         found.evidence.append(Evidence("kind.unknown", record.subject, f"kind {record.kind!r} is not known here"))
     if record.has_bytes:
         items: list[Item] = []
         try:
-            items += parse(record, pasted)
+            items += parse(record, found.pasted)
         except ParseError as error:
             found.evidence.append(Evidence("unparseable", record.subject, error.message, "medium", record=record.id))
             record = replace(record, answer=replace(record.answer, outcome=Outcome.FAILED, reason=error.message))
-        if pasted and len(record.data) <= MAX_ACCOUNT:
+        if found.pasted and len(record.data) <= MAX_ACCOUNT:
             items += [Unparsed(number, line) for number, line in unheld(clean(decode(record.data)), items)]
         for item in items:
             _place(item, record.id, found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from io import FileIO
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import Callable
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.collectors import selected
+from sosmlx.diff.align import named
 from sosmlx.diff.compare import Comparison, Filter, compare_bundles
 from sosmlx.errors import SosmlxError, UsageError
 from sosmlx.jsonio import dumps
-from sosmlx.model import PLANES, SHOWN_CLASSES, Device, Setting, Snapshot, state
+from sosmlx.model import PLANES, SHOWN_CLASSES, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.printable import visible
@@ -67,13 +67,10 @@ def show(args: argparse.Namespace) -> int:
 def diff(args: argparse.Namespace) -> int:
     """Compare two sources."""
     left, right = _open(args.left, args), _open(args.right, args)
-    chosen = Filter(args.everything, _planes(args), (), tuple(args.ignore))
-    found = compare_bundles(left, right, chosen)
-    if args.device:
-        names = {device for side in (found.left, found.right) for device in _selected(side.devices, args.device)}
-        if not names:
-            raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
-        found = compare_bundles(left, right, Filter(args.everything, _planes(args), tuple(names), tuple(args.ignore)))
+    only = Filter(args.everything, _planes(args), tuple(args.device), tuple(args.ignore))
+    found = compare_bundles(left, right, only)
+    if args.device and not named((*found.left.devices, *found.right.devices), args.device):
+        raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
     _write(args, _diff_renders(found))
     if found.differences:
         return DIFFERENT
@@ -127,21 +124,9 @@ def _planes(args: argparse.Namespace) -> tuple[str, ...]:
     return tuple(args.plane)
 
 
-def _selected(found: Sequence[Device], selectors: Sequence[str]) -> list[str]:
-    """Find devices by BDF (with or without its domain), netdev, RDMA device or fwctl name."""
-    return [
-        device.id
-        for device in found
-        if any(
-            word in (device.id, device.fwctl, *device.netdevs, *device.rdma) or f"0000:{word}" == device.bdf
-            for word in selectors
-        )
-    ]
-
-
 def _chosen(snapshot: Snapshot, args: argparse.Namespace) -> list[Setting]:
     planes = _planes(args)
-    names = _selected(snapshot.devices, args.device)
+    names = named(snapshot.devices, args.device)
     if args.device and not names:
         raise UsageError(f"--device {' '.join(args.device)}: no such device in {args.source}")
     return [

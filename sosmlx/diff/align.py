@@ -76,6 +76,18 @@ def align(
     return sorted(matches, key=lambda match: match.id)
 
 
+def named(devices: Sequence[Device], words: Sequence[str]) -> list[str]:
+    """Find the ids of devices by BDF (with or without its domain 0), netdev, RDMA device or fwctl name."""
+    return [
+        device.id
+        for device in devices
+        if any(
+            word in (device.id, device.fwctl, *device.netdevs, *device.rdma) or f"0000:{word}" == device.bdf
+            for word in words
+        )
+    ]
+
+
 def contradict(one: Device, other: Device) -> bool:
     """Whether two devices carry different identities, so that they are two cards whatever else they share."""
     if "vf" in (one.role, other.role):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from sosmlx.diff.align import SWAPPED, align, slot
+from sosmlx.diff.align import SWAPPED, align, named, slot
 from sosmlx.diff.cancel import cancel
 from sosmlx.model import (
     FACETS,
@@ -55,7 +55,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a reader wants to see of a comparison; everything else is counted as hidden."""
+    """What a reader wants to see of a comparison; everything else is counted as hidden.
+
+    `devices` are words that name a device of either side, `ignore` are globs.
+    """
 
     everything: bool = False
     planes: tuple[str, ...] = ()
@@ -103,7 +106,8 @@ def _identity(bundle: Bundle) -> Bundle:
 def compare(left: Snapshot, right: Snapshot, only: Filter = Filter()) -> Comparison:
     """Compare two snapshots by device and knob."""
     pasted = not (left.is_host and right.is_host)
-    matches = align(left.devices, right.devices, pasted, only.devices)
+    wanted = named((*left.devices, *right.devices), only.devices)
+    matches = align(left.devices, right.devices, pasted, wanted)
     sides = (_Side(left), _Side(right))
     found: list[Difference] = []
     gaps: list[Gap] = []
@@ -123,7 +127,7 @@ def compare(left: Snapshot, right: Snapshot, only: Filter = Filter()) -> Compari
         found += pair.differences()
         gaps += pair.gaps
         scope += pair.scope
-    chosen = _chosen(matches, only.devices)
+    chosen = {match.id for match in matches if {match.left, match.right} & set(wanted)} if only.devices else None
     shown = sorted((row for row in found if only.shows(row, chosen)), key=_order)
     kept = [[gap for gap in rows if _asked(gap, only.planes, chosen)] for rows in (gaps, scope)]
     judged = [row for row in found if not only.ignores(row)]
@@ -131,13 +135,6 @@ def compare(left: Snapshot, right: Snapshot, only: Filter = Filter()) -> Compari
         left, right, tuple(matches), tuple(shown), tuple(kept[0]), tuple(kept[1]), tuple(judged),
         hidden=len(found) - len(shown),
     )  # fmt: skip
-
-
-def _chosen(matches: Sequence[Match], devices: Sequence[str]) -> set[str] | None:
-    """Turn device ids of either side into ids of matches; None where the reader chose none."""
-    if not devices:
-        return None
-    return {match.id for match in matches if {match.left, match.right} & set(devices)}
 
 
 def _asked(gap: Gap, planes: Sequence[str], devices: set[str] | None) -> bool:

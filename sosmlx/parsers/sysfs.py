@@ -41,9 +41,6 @@ RDMA: dict[str, Row] = {
     "link_layer": ("config", values.text), "lid": ("config", values.text), "sm_lid": ("config", values.text),
 }  # fmt: skip
 
-PORT_ATTRIBUTES = ("state", "phys_state", "rate", "link_layer", "lid", "sm_lid")
-"""Attributes of an RDMA device's port; the others belong to the device."""
-
 _FACTS = {
     "board_id": "psid", "fw_ver": "fw.version.running", "sys_image_guid": "asic", "class": "class",
     "device": "device_id", "phys_port_name": "phys_port_name",
