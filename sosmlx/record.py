@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 HOST = "host"
 """Subject of a read, and device of a setting, that belongs to the host as a whole."""
@@ -40,12 +41,31 @@ class Answer:
     """Absolute path of the program that ran, empty for a file."""
 
 
+class Access(NamedTuple):
+    """One firmware register that is read: through which fwctl node, and with which selectors.
+
+    The bytes of the request follow from these: `sosmlx.fwctl.allowed`.
+    """
+
+    node: str
+    register: str
+    fields: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        """Render as in plans and faults: `fwctl0 MNVDA type=0x80 access_mode=1`."""
+        return " ".join([self.node, self.register, *(f"{name}={_number(value)}" for name, value in self.fields)])
+
+
+def _number(value: int) -> str:
+    return str(value) if value < 10 else hex(value)
+
+
 @dataclass(frozen=True)
 class Record:
     """The bytes that one read gave, what was read, about which subject, and its outcome.
 
     `subject` is "host", a full BDF, or "BDF/NAME" for a part of a function (a netdev, an RDMA device).
-    Exactly one of `argv` and `path` is filled.
+    Exactly one of `argv`, `path` and `register` is filled.
     """
 
     id: str
@@ -55,6 +75,7 @@ class Record:
     answer: Answer
     argv: tuple[str, ...] = ()
     path: str = ""
+    register: Access | None = None
     scope: str = "inspection"
     channel: str = "kernel"
     start: str = ""
@@ -76,6 +97,11 @@ class Record:
         return self.answer.outcome in (Outcome.COLLECTED, Outcome.TRUNCATED)
 
     @property
+    def target(self) -> tuple[str, ...]:
+        """What was read: two reads of one target are one read."""
+        return target(self.argv, self.path, self.register)
+
+    @property
     def function(self) -> str:
         """The device part of the subject: a BDF, or "host"."""
         return self.subject.partition("/")[0]
@@ -89,6 +115,17 @@ class Record:
     def name(self) -> str:
         """The last component of the path that was read, or the program's name."""
         return (self.path or (self.argv[0] if self.argv else "")).rpartition("/")[2]
+
+
+def target(argv: tuple[str, ...], path: str, register: Access | None) -> tuple[str, ...]:
+    """Name what is read, in words.
+
+    >>> target((), "", Access("fwctl0", "MGIR"))
+    ('register', 'fwctl0 MGIR')
+    """
+    if register is not None:
+        return ("register", str(register))
+    return (path,) if path else ("run", *argv)
 
 
 @dataclass(frozen=True)

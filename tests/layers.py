@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx.record",),
     ("sosmlx.model",),
     ("sosmlx.jsonio",),
+    ("sosmlx.fwctl",),
     ("sosmlx.parsers",),
     ("sosmlx.sources",),
     ("sosmlx.collectors",),

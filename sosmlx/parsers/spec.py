@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from re import Pattern
 from typing import Callable, NamedTuple
 
@@ -13,6 +13,9 @@ from sosmlx.record import Record
 
 Parse = Callable[[str, Record], Iterator[Item]]
 """Text and the read that gave it (its bytes are not looked at) to items. Raises ParseError and nothing else."""
+
+Together = Callable[[Sequence[Record]], Iterator[Item]]
+"""All records of one function, of the kinds that share this parser, to items that name their record. Raises nothing."""
 
 
 class Section(NamedTuple):
@@ -30,7 +33,8 @@ class Parser:
     `planes` are the planes its settings belong to. `head` recognises a pasted text of this kind anywhere in a bounded
     prefix; `members` recognises a JSON document by the path of a member it must have (`*` is any name). A text that
     `sections` can split may be compared line by line before parsing. `identity` marks kinds whose items name a device
-    or feed the verdict: a diff must read them even where both sides are equal.
+    or feed the verdict: a diff must read them even where both sides are equal. Kinds of one `together` mean something
+    only beside each other (a firmware's answers): they are read as one, also those whose read gave nothing.
     """
 
     kind: str
@@ -40,6 +44,17 @@ class Parser:
     members: tuple[str, ...] = ()
     sections: Callable[[str], list[Section]] | None = None
     identity: bool = False
+    together: Together | None = None
+
+
+def alone(together: Together) -> Parse:
+    """Read one answer of a firmware as if it were all that was read; its bytes come as Latin-1 text."""
+
+    def parse(text: str, record: Record) -> Iterator[Item]:
+        data = text.encode("latin-1", "replace")
+        yield from together([replace(record, answer=replace(record.answer, data=data))])
+
+    return parse
 
 
 BDF = re.compile(r"\b(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7]\b")
