@@ -1,0 +1,256 @@
+"""The only requests that sosmlx makes of a firmware: reads of a few registers, with selectors in these ranges.
+
+fwctl's scope for inspection does not keep anybody from writing: the mlx5 driver passes register writes on at every
+scope and does not look into a register (`drivers/fwctl/mlx5/main.c`). So the list is here, as data, and it is held from
+both ends: `request` puts a request together from it, `refusal` takes bytes apart and says why they are outside. Which
+registers act when they are read, or only when they are written: the PRM's register table in mstflint.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from sosmlx.errors import SosmlxError
+from sosmlx.fwctl.mailbox import ACCESS_REG, OPCODES, READ, WRITE, Label, Request, parse_request
+from sosmlx.fwctl.registers import BY_ID, REGISTERS, Field, decode, encode
+
+CANARY = 21
+"""A writer that no agent has. Sent with one read of a flash item: an answer that carries it echoes what was asked, and
+then no answer of this firmware says who wrote an item."""
+
+Ranges = tuple[tuple[int, int], ...]
+"""What a selector may hold: the first and the last number of each range."""
+
+
+class NotAllowedError(SosmlxError):
+    """The read is not on the list of inspection reads."""
+
+
+class Allowed(NamedTuple):
+    """One register that may be read: the size of its image in bytes, and what each selector may hold.
+
+    Every bit that is no selector's is 0, and so is a selector that is not given.
+    """
+
+    register: str
+    size: int
+    fields: Mapping[str, Ranges]
+    label: Label
+    note: str
+
+
+_ITEM: Ranges = (
+    (0x00000000, 0x00FFFFFF),  # of the ASIC
+    (0x01000000, 0x01FFFFFF),  # of a port
+    (0x03000000, 0x030003FF),  # of the calling function: no host and no function is named
+    (0x07000000, 0x0703FFFF),  # of the calling host: no host is named
+    (0x09000000, 0x09FFFFFF),  # of a module
+)
+"""Type words of flash items (PRM `config_item_type`) that are read: nobody's items but the caller's."""
+
+
+def _allowed(register: str, note: str, **fields: Ranges) -> Allowed:
+    return Allowed(register, REGISTERS[register].size, fields, "inspection", note)
+
+
+ALLOWED: Mapping[str, Allowed] = {
+    row.register: row
+    for row in (
+        _allowed("MGIR", "who the adapter is, which firmware runs, and of which kind it is"),
+        _allowed("MCAM", "which management registers there are", access_reg_group=((0, 3),), feature_group=((0, 0),)),
+        _allowed("MNVGC", "which views of the flash can be read"),
+        _allowed("MNVQC", "whether a flash item is known and can be read", type=_ITEM),
+        _allowed(
+            "MNVDA",
+            "one flash item",
+            type=_ITEM,
+            access_mode=((0, 2),),
+            length=((0, 256),),
+            writer_id=((0, 0), (CANARY, CANARY)),
+        ),
+        _allowed("MNVGN", "the next item that is stored in flash", nv_pointer=((0, 0xFFFFFFFF),)),
+        _allowed("MFRL", "which resets would do"),
+        _allowed("MCQS", "the state of one firmware component", component_index=((0, 255),)),
+        _allowed(
+            "MCQI",
+            "a firmware component's version, capabilities, or way to activate it",
+            component_index=((0, 255),),
+            info_type=((0, 1), (5, 5)),
+            data_size=((124, 124),),
+            read_pending_component=((0, 1),),
+        ),
+        _allowed(
+            "MQIS",
+            "a piece of a descriptive string",
+            info_type=((1, 5),),
+            read_offset=((0, 0xFFFF),),
+            read_length=((0, 8),),
+        ),
+        _allowed("MDSR", "whether a debug token is active", type_of_token=((0, 6), (8, 8))),
+    )
+}
+"""Every register that is read, by name."""
+
+
+class Never(NamedTuple):
+    """A register, or what one can do, that has no place in an inspection.
+
+    `access` says which part of it: all of it ("any"), writing it ("write"), or setting `bits`, which act even in a
+    read. `id` is 0 where it is not public.
+    """
+
+    register: str
+    id: int
+    access: Literal["any", "write", "bits"]
+    why: str
+    bits: tuple[str, ...] = ()
+
+
+NEVER: tuple[Never, ...] = (
+    Never("MNVDI", 0x9025, "any", "deletes a flash item"),
+    Never("MNVIA", 0x9033, "any", "deletes all flash items"),
+    Never("MNVIAS", 0, "any", "invalidates flash items, by its name"),
+    Never("MNVDA", 0x9024, "write", "changes a flash item"),
+    Never("MVTS", 0x902C, "write", "changes the time stamp that keeps old firmware out"),
+    Never("MFRL", 0x9028, "write", "resets the firmware or the chip"),
+    Never("MIRC", 0x9162, "write", "activates a firmware image again"),
+    Never("MCC", 0x9062, "any", "drives a firmware update"),
+    Never("MCDA", 0x9063, "any", "moves the data of a firmware update"),
+    Never("MCDD", 0x905C, "any", "moves the data of a firmware update by DMA"),
+    Never("MFPA", 0x9010, "any", "parameters and write protection of the flash chip"),
+    Never("MFBA", 0x9011, "any", "reads and writes the flash chip directly"),
+    Never("MFBE", 0x9012, "any", "erases blocks of the flash chip"),
+    Never("MMDIO", 0x9017, "any", "raw cycles on the MDIO bus"),
+    Never("MJTAG", 0x901F, "any", "raw JTAG cycles"),
+    Never("MTCQ", 0x9065, "any", "a read makes the device issue a token challenge and remember it"),
+    Never("MKDC", 0x9066, "any", "keys or tokens; what it does is not public"),
+    Never("MQDIK", 0x9116, "any", "keys of the device's identity; what it does is not public"),
+    Never("MRPR", 0x9117, "any", "what it does is not public"),
+    Never("CRYPTO_OPERATIONAL", 0xC002, "any", "state of cryptographic keys"),
+    Never("IMPORT_KEK_HANDLE", 0xC004, "any", "keys"),
+    Never("CREDENTIAL_HANDLE", 0xC005, "any", "credentials"),
+    Never("HCA_CMD_ENCAP", 0xC009, "any", "carries another command, which nobody checks"),
+    Never("MPEINJ", 0x9057, "any", "injects PCIe errors"),
+    Never("MDPS", 0x9074, "any", "a debug facility; what it does is not public"),
+    Never("MDTR", 0x9073, "any", "a debug facility; what it does is not public"),
+    Never("MPEGC", 0x9056, "write", "unplugs the device from PCIe"),
+    Never("MTRC_CAP", 0x9040, "any", "takes the firmware tracer away from the driver"),
+    Never("MTRC_CONF", 0x9041, "any", "takes the firmware tracer away from the driver"),
+    Never("MTRC_STDB", 0x9042, "any", "takes the firmware tracer away from the driver"),
+    Never("MTRC_CTRL", 0x9043, "any", "takes the firmware tracer away from the driver"),
+    Never("MTDC", 0x911D, "any", "a test and debug facility"),
+    Never("CORE_DUMP", 0x402E, "any", "makes the firmware dump its core"),
+    Never("MPTOR", 0x9705, "any", "a trigger"),
+    Never("MTMR", 0x910E, "bits", "clears the history of temperatures", ("op",)),
+    Never("SET_NODE", 0x6001, "any", "changes the node description"),
+    Never("MGCR", 0x903A, "write", "changes general settings"),
+    Never("MGLS", 0x9068, "any", "takes a lock"),
+    Never("MLCR", 0x902B, "write", "switches LEDs"),
+    Never("VHCA_ICM_CTRL", 0xC010, "write", "changes a function's memory limit"),
+    Never("VHCA_GROUP_ICM_CTRL", 0xC021, "write", "changes a group's memory limit"),
+    Never("HOST_OS_INIT_CTRL", 0xC020, "write", "keeps the host from booting"),
+    Never("RESOURCE_DUMP", 0xC000, "any", "gives away the contents of objects and moves the dump's state on"),
+    Never("MCIA", 0x9014, "bits", "drives the bus of a cable's module", ("l", "pnv", "bg_mode", "password")),
+    Never("MPCNT", 0x9051, "bits", "clears counters", ("clr",)),
+    Never("PPCNT", 0x5008, "bits", "clears counters", ("clr",)),
+    Never("MTMP", 0x900A, "bits", "clears the highest temperature", ("mtr",)),
+    Never("MGNLE", 0x9036, "bits", "erases a log entry", ("clr",)),
+    Never("MDSR", 0x9110, "bits", "ends a debug session or revokes tokens", ("end", "revoke_version")),
+    Never("MPCIR", 0x905A, "any", "drives an update of the running firmware"),
+)
+"""What must never be on the list, and why: reasons for refusals, and a promise that tests hold the list against."""
+
+_NAMES = {row.id: row.register for row in NEVER if row.id} | {number: row.name for number, row in BY_ID.items()}
+
+
+def request(register: str, fields: Mapping[str, int]) -> bytes:
+    """Put together the request for one inspection read: ACCESS_REG, read, the register's image with its selectors.
+
+    Raises NotAllowedError for a register or a selector that is not on the list, and for a value outside its range.
+    """
+    row = ALLOWED.get(register)
+    if row is None:
+        raise NotAllowedError(f"{register} is not on the list of inspection reads{_because(register, 'any')}")
+    for name in fields:
+        if name not in row.fields:
+            raise NotAllowedError(f"{register}: {name} is no selector of an inspection read")
+    for name, ranges in row.fields.items():
+        value = fields.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not _within(value, ranges):
+            raise NotAllowedError(f"{register}: {name} {value!r} is not {_words(ranges)}")
+    header = struct.pack(">HHHHHHI", ACCESS_REG, 0, 0, READ, 0, REGISTERS[register].id, 0)
+    return header + encode(register, fields)
+
+
+def refusal(raw: bytes) -> str:
+    """Say why a request's bytes are outside the list of inspection reads; empty where they are inside."""
+    try:
+        asked = parse_request(raw)
+    except ValueError as error:
+        return str(error)
+    return next(_objections(asked), "")
+
+
+def _objections(asked: Request) -> Iterator[str]:
+    if asked.opcode != ACCESS_REG:
+        known = OPCODES.get(asked.opcode)
+        yield f"the command is {known.name if known else 'unknown'} ({asked.opcode:#x}), no register read"
+        return
+    name = _NAMES.get(asked.register_id, "unknown")
+    where = f"{name} ({asked.register_id:#x})"
+    if asked.op_mod == WRITE:
+        yield f"op_mod 0 writes the register {where}{_because(name, 'write')}"
+    if asked.op_mod != READ:
+        yield f"op_mod {asked.op_mod} is no read of the register {where}"
+    if name not in ALLOWED:
+        yield f"the register {where} is not on the list of inspection reads{_because(name, 'any')}"
+        return
+    if len(asked.data) != ALLOWED[name].size:
+        yield f"{name}: an image of {len(asked.data)} bytes, not {ALLOWED[name].size}"
+    if asked.uid or asked.argument or asked.reserved:
+        yield f"{name}: uid, argument and the reserved bits of the header must be 0"
+    yield from _bad_fields(name, asked.data)
+
+
+def _bad_fields(name: str, image: bytes) -> Iterator[str]:
+    """Object to what an image holds: fields that are no selectors, bits that are no field's, values out of range."""
+    selectors, values = ALLOWED[name].fields, decode(name, image)
+    left = int.from_bytes(image, "big")
+    for field in REGISTERS[name].fields:
+        value = values.get(field.name, 0)
+        if isinstance(field, Field) and isinstance(value, int) and field.name in selectors:
+            left -= value << (len(image) * 8 - field.offset - field.width)
+            if not _within(value, selectors[field.name]):
+                yield f"{name}: {field.name} {value:#x} is not {_words(selectors[field.name])}"
+        elif value if isinstance(value, int) else any(value):
+            yield f"{name}: {field.name} must be 0{_because(name, 'bits', field.name)}"
+    if left:
+        yield f"{name}: bits that are no selector's must be 0"
+
+
+def _within(value: int, ranges: Ranges) -> bool:
+    return any(first <= value <= last for first, last in ranges)
+
+
+def _words(ranges: Ranges) -> str:
+    """Spell what a selector may hold.
+
+    >>> _words(((0, 6), (8, 8)))
+    '0x0 to 0x6, or 0x8'
+    """
+    return ", or ".join(f"{first:#x}" if first == last else f"{first:#x} to {last:#x}" for first, last in ranges)
+
+
+def _because(register: str, access: str, bit: str = "") -> str:
+    """Give the reason that NEVER has, as the end of a sentence; empty where it has none.
+
+    >>> _because("MNVDA", "write"), _because("MNVDA", "bits", "length")
+    (': writing it changes a flash item', '')
+    """
+    for row in NEVER:
+        if row.register == register and (access == "any" or row.access in ("any", access)) and (bit in ("", *row.bits)):
+            how = {"any": "", "write": "writing it ", "bits": f"its {' or '.join(row.bits)} "}[row.access]
+            return f": {how}{row.why}"
+    return ""

@@ -1,0 +1,300 @@
+"""Layouts of the firmware registers that sosmlx reads, and the one code that takes their images apart.
+
+A register image is an array of big-endian 32-bit words. Layouts and ids: the PRM's register table as mstflint holds it
+(`register_access_table.adb`), compared with the kernel's `include/linux/mlx5/mlx5_ifc.h` where that has the register.
+
+The tables are written in the PRM's own notation: the byte offset of a word, then its fields as `name[high:low]` with
+bit 31 the most significant, or `name[count*width]` for an array that starts there (element 0 at the lowest address).
+What a field is for follows a colon where it is not what most fields of that register are for (RO).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Union, cast
+
+FieldAccess = Literal["INDEX", "RO", "RW", "WO", "OP"]
+"""The PRM's words: INDEX selects in a query, RO and RW are answers, WO and OP act and are 0 in a read."""
+
+Value = Union[int, tuple[int, ...]]
+"""What a field holds; a tuple for an array."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits of a register: `offset` counts from the most significant bit of byte 0, `width` is in bits."""
+
+    name: str
+    offset: int
+    width: int
+    access: FieldAccess
+
+
+@dataclass(frozen=True)
+class Array:
+    """`count` elements of `width` bits (8 or 32) from bit `offset` on, each big-endian, in their natural order."""
+
+    name: str
+    offset: int
+    count: int
+    width: int
+    access: FieldAccess
+
+
+@dataclass(frozen=True)
+class Register:
+    """One register: its id, the size of its image in bytes, its fields in the order of their place.
+
+    The layout of a part that another register carries has the id 0 and a dotted name (`MCQI.VERSION`).
+    """
+
+    name: str
+    id: int
+    size: int
+    fields: tuple[Field | Array, ...]
+    source: str
+
+    def field(self, name: str) -> Field | Array:
+        """Find a field. Raises ValueError."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise ValueError(f"{self.name} has no field {name}")
+
+
+_ITEM = re.compile(r"([\w.]+)\[(\d+)(?:([:*])(\d+))?\](?::(INDEX|RO|RW|WO|OP))?")
+
+
+def _fields(table: str, usual: FieldAccess) -> Iterator[Field | Array]:
+    for line in table.strip().splitlines():
+        word, *items = line.split()
+        start = int(word, 16) * 8
+        for item in items:
+            match = _ITEM.fullmatch(item)
+            if match is None:
+                raise ValueError(f"not a field: {item}")
+            name, first, kind, second = match[1], int(match[2]), match[3], int(match[4] or match[2])
+            access = cast("FieldAccess", match[5] or usual)
+            if kind == "*":
+                yield Array(name, start, first, second, access)
+            else:
+                yield Field(name, start + 31 - first, first - second + 1, access)
+
+
+_PRM = "mstflint register_access_table.adb"
+
+
+def _register(name: str, number: int, size: int, table: str, kernel: str = "", usual: FieldAccess = "RO") -> Register:
+    return Register(
+        name, number, size, tuple(_fields(table, usual)), f"{_PRM}; mlx5_ifc.h {kernel}" if kernel else _PRM
+    )
+
+
+def _item(start: int) -> str:
+    """Spell the header of a flash item (PRM `config_item_ext`) and the place of the data after it."""
+    header = (
+        "priority[29:28] over_en[25]:RW rd_en[24]:RW access_mode[23:22]:INDEX writer_id[20:16] version[15:12]:RW"
+        " host_id_valid[9]:INDEX length[8:0]:RW"
+    )
+    return f"{start:#x} {header}\n{start + 4:#x} type[31:0]:INDEX\n{start + 12:#x} "
+
+
+_MGIR = """
+0x00 hw_info.device_hw_revision[31:16] hw_info.device_id[15:0]
+0x04 hw_info.num_ports[27:16] hw_info.technology[15:11] hw_info.pvs[4:0]
+0x08 hw_info.hw_dev_id[15:0]
+0x0c hw_info.pci_switch_only_mode[31] hw_info.development[30] hw_info.ga_valid[28] hw_info.cpo_indication[27]
+0x0c hw_info.module_master_fw_default[17:16]
+0x10 hw_info.chip_type[27:24] hw_info.ga[21:16] hw_info.manufacturing_base_mac_47_32[15:0]
+0x14 hw_info.manufacturing_base_mac_31_0[31:0]
+0x1c hw_info.uptime[31:0]
+0x20 fw_info.dev_sc[30] fw_info.string_tlv[28] fw_info.dev[27] fw_info.debug[26] fw_info.signed_fw[25]
+0x20 fw_info.secured[24] fw_info.major[23:16] fw_info.minor[15:8] fw_info.sub_minor[7:0]
+0x24 fw_info.build_id[31:0]
+0x28 fw_info.month[31:24] fw_info.day[23:16] fw_info.year[15:0]
+0x2c fw_info.BKV_major[27:24] fw_info.BKV_minor[23:20] fw_info.BKV_sub_minor[19:16] fw_info.hour[15:0]
+0x30 fw_info.psid[16*8]
+0x40 fw_info.ini_file_version[31:0]
+0x44 fw_info.extended_major[31:0]
+0x48 fw_info.extended_minor[31:0]
+0x4c fw_info.extended_sub_minor[31:0]
+0x50 fw_info.disabled_tiles_bitmap[31:16] fw_info.isfu_major[15:0]
+0x54 fw_info.dev_counter[20:16] fw_info.ec_offload_engine_disabled[15] fw_info.pds[14] fw_info.issu_able[13]
+0x54 fw_info.dev_state[11] fw_info.life_cycle_msb[6:4] fw_info.encryption[3] fw_info.sec_boot[2]
+0x54 fw_info.life_cycle[1:0]
+0x60 sw_info.major[23:16] sw_info.minor[15:8] sw_info.sub_minor[7:0]
+0x64 sw_info.rom0_arch[31:28] sw_info.rom0_type[27:24] sw_info.rom1_arch[23:20] sw_info.rom1_type[19:16]
+0x64 sw_info.rom2_arch[15:12] sw_info.rom2_type[11:8] sw_info.rom3_arch[7:4] sw_info.rom3_type[3:0]
+0x68 sw_info.rom0_version.major[31:24] sw_info.rom0_version.minor[23:16] sw_info.rom0_version.build[15:0]
+0x6c sw_info.rom1_version.major[31:24] sw_info.rom1_version.minor[23:16] sw_info.rom1_version.build[15:0]
+0x70 sw_info.rom2_version.major[31:24] sw_info.rom2_version.minor[23:16] sw_info.rom2_version.build[15:0]
+0x74 sw_info.rom3_version.major[31:24] sw_info.rom3_version.minor[23:16] sw_info.rom3_version.build[15:0]
+0x80 dev_info.dev_branch_tag[28*8]
+"""
+
+_MCAM = """
+0x00 feature_group[23:16]:INDEX access_reg_group[7:0]:INDEX
+0x08 mng_access_reg_cap_mask[4*32]
+0x28 mng_feature_cap_mask[4*32]
+"""
+
+_MNVQC = """
+0x00 type[31:0]:INDEX
+0x04 host_id_valid[9]:INDEX version[7:4] support_wr[1] support_rd[0]
+"""
+
+_MNVGC = "0x00 priv_nv_other_host[2] nvda_read_current_settings[1] nvda_read_factory_settings[0]"
+
+_MNVDA = _item(0x00) + "data[64*32]:RW"
+
+_MNVGN = "0x00 nv_pointer[31:0]:INDEX\n" + _item(0x10) + "data[64*32]:RW"
+
+_MGNLE = (
+    """
+0x00 le_pointer[31:0]:INDEX
+0x04 synced_time[31] lost_events[27:24] clr[0]:OP
+0x08 time_h[31:0]
+0x0c time_l[31:0]
+"""
+    + _item(0x10)
+    + "log_data[1*32]"
+)
+
+_MFRL = """
+0x04 pci_rescan_required[31] pci_sync_for_fw_update_start[30:29]:RW pci_sync_for_fw_update_resp[28:27]:WO
+0x04 rst_type_sel[26:24]:RW pci_reset_req_method[23:21]:RW reset_state[19:16] reset_type[15:8] reset_trigger[7:0]:RW
+"""
+
+_MCQS = """
+0x00 last_index_flag[31] component_not_supported[30] device_index[27:16]:INDEX component_index[15:0]:INDEX
+0x04 identifier[15:0]
+0x08 progress[15:9] component_status[8:4] component_update_state[3:0]
+0x0c last_update_state_changer_type[31:28] last_update_state_changer_host_id[27:24] device_type[7:0]:INDEX
+"""
+
+_MCQI = """
+0x00 read_pending_component[31]:INDEX device_index[27:16]:INDEX component_index[15:0]:INDEX
+0x04 device_type[7:0]:INDEX
+0x08 info_type[4:0]:INDEX
+0x0c info_size[31:0]
+0x10 offset[31:0]:INDEX
+0x14 data_size[15:0]:INDEX
+0x18 data[124*8]
+"""
+
+_MCQI_VERSION = """
+0x00 build_time_valid[29] user_defined_time_valid[28] version_string_length[7:0]
+0x04 version[31:0]
+0x08 build_time.seconds[31:24] build_time.minutes[23:16] build_time.hours[15:8]
+0x0c build_time.year[31:16] build_time.month[15:8] build_time.day[7:0]
+0x10 user_defined_time.seconds[31:24] user_defined_time.minutes[23:16] user_defined_time.hours[15:8]
+0x14 user_defined_time.year[31:16] user_defined_time.month[15:8] user_defined_time.day[7:0]
+0x18 build_tool_version[31:0]
+0x20 version_string[92*8]
+"""
+
+_MCQI_CAPABILITIES = """
+0x00 supported_info_bitmask[31:0]
+0x04 component_size[31:0]
+0x08 max_component_size[31:0]
+0x0c log_mcda_word_size[31:28] mcda_max_write_size[15:0]
+0x10 rd_en[31] signed_updates_only[30]:RW match_chip_id[29]:RW match_psid[28]:RW check_user_timestamp[27]:RW
+0x10 match_base_guid_mac[26]:RW
+"""
+
+_MCQI_ACTIVATION_METHOD = """
+0x00 self_activation[6] pending_server_ac_power_cycle[5] pending_server_dc_power_cycle[4] pending_server_reboot[3]
+0x00 pending_fw_reset[2] auto_activate[1] all_hosts_sync[0]
+"""
+
+_MQIS = """
+0x00 info_type[7:0]:INDEX
+0x04 info_length[15:0]
+0x08 read_offset[31:16]:INDEX read_length[15:0]:RW
+0x10 info_string[8*8]
+"""
+
+_MDSR = """
+0x00 type_of_token[31:24]:INDEX additional_info[13:8] status[3:0]
+0x04 end[31]:WO revoke_version[30]:WO
+0x08 time_left[31:0]
+"""
+
+_ALL = (
+    _register("MGIR", 0x9020, 160, _MGIR),
+    _register("MNVDA", 0x9024, 268, _MNVDA, "mnvda_reg"),
+    _register("MFRL", 0x9028, 8, _MFRL, "mfrl_reg"),
+    _register("MNVQC", 0x9030, 8, _MNVQC),
+    _register("MNVGC", 0x9034, 16, _MNVGC),
+    _register("MNVGN", 0x9035, 284, _MNVGN),
+    _register("MGNLE", 0x9036, 32, _MGNLE),
+    _register("MCQS", 0x9060, 16, _MCQS, "mcqs_reg"),
+    _register("MCQI", 0x9061, 148, _MCQI, "mcqi_reg"),
+    _register("MQIS", 0x9064, 24, _MQIS),
+    _register("MCAM", 0x907F, 72, _MCAM, "mcam_reg"),
+    _register("MDSR", 0x9110, 48, _MDSR),
+    _register("MCQI.VERSION", 0, 124, _MCQI_VERSION, "mcqi_version", "RW"),
+    _register("MCQI.CAPABILITIES", 0, 124, _MCQI_CAPABILITIES, "mcqi_cap"),
+    _register("MCQI.ACTIVATION_METHOD", 0, 124, _MCQI_ACTIVATION_METHOD),
+)
+
+REGISTERS: Mapping[str, Register] = {register.name: register for register in _ALL}
+"""Every layout by its name. An item of variable length (MNVGN) has the longest that an item can have."""
+
+BY_ID: Mapping[int, Register] = {register.id: register for register in _ALL if register.id}
+"""The registers by their id."""
+
+
+def decode(name: str, image: bytes) -> dict[str, Value]:
+    """Take a register's image apart.
+
+    A field that the image is too short for is left out, an array too where one element is missing; bytes after the
+    last field are not looked at, because registers grow. Raises KeyError for a register that is not described here.
+
+    >>> decode("MNVQC", bytes.fromhex("01010012 00000003"))
+    {'type': 16842770, 'host_id_valid': 0, 'version': 0, 'support_wr': 1, 'support_rd': 1}
+    """
+    bits, whole = len(image) * 8, int.from_bytes(image, "big")
+    found: dict[str, Value] = {}
+    for field in REGISTERS[name].fields:
+        if isinstance(field, Field):
+            if field.offset + field.width <= bits:
+                found[field.name] = _extract(whole, bits, field.offset, field.width)
+        elif field.offset + field.count * field.width <= bits:
+            found[field.name] = tuple(_extract(whole, bits, at, field.width) for at in _places(field))
+    return found
+
+
+def _extract(whole: int, bits: int, offset: int, width: int) -> int:
+    return whole >> (bits - offset - width) & ((1 << width) - 1)
+
+
+def _places(array: Array) -> Iterable[int]:
+    return range(array.offset, array.offset + array.count * array.width, array.width)
+
+
+def encode(name: str, values: Mapping[str, int | Sequence[int]]) -> bytes:
+    """Put fields together to a register's image: what a mailbox holds after its header. What is not given is 0.
+
+    An image is no request: it has no opcode, and no function of this module can put one before it. Raises KeyError for
+    a register that is not described here, ValueError for a field that it does not have or a value that does not fit.
+
+    >>> encode("MNVQC", {"type": 0x01010012, "support_rd": 1}).hex()
+    '0101001200000001'
+    """
+    register = REGISTERS[name]
+    whole = sum(_bits(register, register.field(field), value) for field, value in values.items())
+    return whole.to_bytes(register.size, "big")
+
+
+def _bits(register: Register, field: Field | Array, value: int | Sequence[int]) -> int:
+    places = [field.offset] if isinstance(field, Field) else list(_places(field))
+    elements = [value] if isinstance(value, int) else list(value)
+    if isinstance(field, Field) != isinstance(value, int) or len(elements) != len(places):
+        wanted = "a number" if isinstance(field, Field) else f"{field.count} numbers"
+        raise ValueError(f"{register.name}.{field.name} holds {wanted}, not {value!r}")
+    if not all(0 <= element < 1 << field.width for element in elements):
+        raise ValueError(f"{register.name}.{field.name}: {value} does not fit in {field.width} bits")
+    return sum(e << (register.size * 8 - at - field.width) for e, at in zip(elements, places))
