@@ -32,6 +32,12 @@ def number(value: object, place: str) -> Problems:
         yield place, "an integer was expected"
 
 
+def boolean(value: object, place: str) -> Problems:
+    """Expect true or false."""
+    if not isinstance(value, bool):
+        yield place, "true or false was expected"
+
+
 def outcome(value: object, place: str) -> Problems:
     """Expect one of the words for how a read ends."""
     words = [word.value for word in Outcome]
@@ -112,10 +118,26 @@ _NETDEV = fields({
     "sysfs": _SCALARS, "driver": _SCALARS, "features": _SCALARS, "rings": _PAIRS, "channels": _PAIRS,
     "priv_flags": _SCALARS,
 })  # fmt: skip
+_FIRMWARE = fields({
+    "profile": text, "ports": number, "uctx_caps": number, "device_type": number, "factory_readable": boolean,
+    "current_readable": boolean, "next_of_factory": boolean, "echo": boolean, "lacks": rows(text),
+    "missing": rows(text), "writers": _SCALARS, "tokens": _SCALARS, "mgir": _SCALARS,
+    "components": rows(fields({
+        "identifier": scalar, "version": text, "pending": text, "status": scalar, "state": scalar, "changer": scalar,
+    })),
+    "stored": rows(fields({
+        "type": scalar, "data": text, "version": scalar, "writer": scalar, "priority": scalar, "over_en": scalar,
+        "rd_en": scalar, "host_id_valid": scalar, "writer_host": scalar,
+    })),
+    "faults": rows(fields({
+        "register": text, "fields": _SCALARS, "status": scalar, "syndrome": scalar, "errno": scalar, "short": number,
+        "hang": boolean, "after": number,
+    })),
+})  # fmt: skip
 _FUNCTION = fields({
     "driver": scalar, "physfn": scalar, "iommu_group": scalar, "fwctl": scalar, "pci": _SCALARS,
     "netdevs": each(_NETDEV), "rdma": each(fields({"ports": each(_SCALARS)}, scalar)), "devlink": each(anything),
-    "flash_head": _SCALARS, "flash": each(either(rows(scalar))),
+    "flash_head": _SCALARS, "flash": each(either(rows(scalar))), "firmware": _FIRMWARE,
 })  # fmt: skip
 
 SCENARIO = fields({

@@ -9,10 +9,16 @@ from typing import cast
 
 from sosmlx.errors import InputError
 from sosmlx.jsonio import loads
-from sosmlx.record import Answer, Outcome
+from sosmlx.fwctl.nvconfig import shows
+from sosmlx.record import Access, Answer, Outcome, target
 from sosmlx.simulator import tools
+from sosmlx.simulator.adapter import adapter, query_rows
+from sosmlx.simulator.channel import NicChannel
 from sosmlx.simulator.document import SCENARIO
+from sosmlx.simulator.flash import Flash
+from sosmlx.simulator.nic import Kernel, Nic
 from sosmlx.sources.base import How
+from sosmlx.sources.firmware import Firmware
 
 SCHEMA = "sosmlx.scenario/1"
 MAX_EXTENDS = 8
@@ -86,6 +92,19 @@ def merge(target: object, patch: object) -> object:
     return result
 
 
+def _nics(functions: Mapping[str, object], kernel: Kernel) -> dict[str, Nic]:
+    """Build the adapters of a host, by fwctl node: functions of one ASIC share its flash."""
+    shared: dict[str, Flash] = {}
+    found: dict[str, Nic] = {}
+    for bdf, body in sorted(functions.items()):
+        function = _object(body)
+        if "fwctl" in function and bdf[-1:].isdigit():
+            nic = adapter(function, int(bdf[-1]), flash=shared.get(bdf[:-2]), kernel=kernel)
+            shared[bdf[:-2]] = nic.flash
+            found[nic.node] = nic
+    return found
+
+
 class ScenarioSource:
     """A simulated host: its files are a tree in memory, its tools print what the scenario's devices hold."""
 
@@ -98,6 +117,9 @@ class ScenarioSource:
         self._links: dict[str, str] = {}
         self._folders: dict[str, list[str]] = {}
         self._faults = _objects(scenario.get("faults"))
+        self._kernel = Kernel()
+        self.nics = _nics(_object(scenario.get("functions")), self._kernel)
+        self._firmware = Firmware(lambda node: NicChannel(self.nics[node]))
         self._build()
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
@@ -110,7 +132,19 @@ class ScenarioSource:
         if how == "names":
             names = self._folders.get(path)
             return _ABSENT if names is None else Answer("".join(f"{name}\n" for name in sorted(names)).encode())
+        if path == _TAINT and path in self._files:
+            return Answer(f"{int(self._files[path]) | self._kernel.taint}\n".encode())
         return Answer(self._files[path].encode()) if path in self._files else _ABSENT
+
+    def info(self, node: str, deadline: float) -> Answer:
+        """Ask a simulated adapter's node who answers."""
+        fault = self._fault(target((), f"/dev/fwctl/{node}", None)[-1])
+        return fault or (self._firmware.info(node, deadline) if node in self.nics else _ABSENT)
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        """Read a register of a simulated adapter."""
+        fault = self._fault(str(access))
+        return fault or (self._firmware.register(access, deadline) if access.node in self.nics else _ABSENT)
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         """Print what the tool would print on this host."""
@@ -123,8 +157,19 @@ class ScenarioSource:
         if argv[0] == "dmesg":
             log = _object(self._scenario.get("host")).get("log")
             lines = [str(line) for line in log] if isinstance(log, list) else []
+            lines += self._kernel.log
             return Answer("".join(f"{line}\n" for line in lines).encode(), rc=0, tool="/usr/bin/dmesg")
-        return tools.run(argv, str(versions[argv[0]]), _object(self._scenario.get("functions")))
+        return tools.run(argv, str(versions[argv[0]]), self._printed())
+
+    def _printed(self) -> dict[str, object]:
+        """Give the tools what they print of each function: of one with firmware, all of its flash parameters."""
+        functions = dict(_object(self._scenario.get("functions")))
+        for bdf, body in functions.items():
+            nic = self.nics.get(str(_object(body).get("fwctl")))
+            if nic is not None:
+                firmware = {name: list(views) for name, *views in query_rows(nic, shows)}
+                functions[bdf] = {**_object(body), "flash": {**_object(_object(body).get("flash")), **firmware}}
+        return functions
 
     def _fault(self, what: str) -> Answer | None:
         for fault in self._faults:
@@ -199,12 +244,14 @@ class ScenarioSource:
             self._child(parent, last)
 
 
+_TAINT = "/proc/sys/kernel/tainted"
+
 _HOST_FILES = {
     "/proc/sys/kernel/hostname": "hostname",
     "/proc/sys/kernel/osrelease": "release",
     "/proc/sys/kernel/arch": "arch",
     "/proc/sys/kernel/random/boot_id": "boot_id",
-    "/proc/sys/kernel/tainted": "taint",
+    _TAINT: "taint",
     "/proc/cmdline": "cmdline",
 }
 
