@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sosmlx.identity import Facts
 from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
 from sosmlx.parsers import PARSERS
-from sosmlx.parsers.spec import ELIDED
+from sosmlx.parsers.spec import ELIDED, UNKNOWN_ITEM
 from sosmlx.record import HOST, Outcome, Record
 
 _ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
@@ -22,6 +22,9 @@ _DRIVER_PLANES: tuple[Plane, ...] = ("devlink", "firmware", "health")
 _INFINIBAND_CLASS = "0x0207"
 
 NO_FWCTL = "no fwctl device on this host"
+ONLY_DEVLINK = "only what devlink shows of it"
+"""Why flash was not read completely where nothing but devlink's permanent parameters told of it."""
+_DEVLINK_KINDS = ("devlink.param", "devlink.port-param")
 
 Cell = tuple[str, Plane]
 
@@ -42,24 +45,34 @@ def coverage(
     expected = set() if pasted else _expected(devices, facts)
     unbound = {device.id for device in devices if "driver" not in facts.get(device.id, {})}
     elided = {row.subject for row in evidence if row.kind == ELIDED}
+    nameless = Counter(row.subject for row in evidence if row.kind == UNKNOWN_ITEM)
     for device in devices:
         if device.role not in _HAS_FLASH and not pasted:
             yield Coverage(device.id, "nvconfig", "notapplicable", reason=f"a function of role {device.role}")
+    slight = _only_devlink(settings, records, equal)
     cells: set[Cell] = {*seen, *expected, *(cell for cell, found in troubles.items() if _counts(found, seen[cell]))}
     for cell in sorted(cells):
         device_id, plane = cell
-        found = _counts(troubles.get(cell, []), seen[cell])
+        found = _counts(troubles.get(cell, []), 0 if cell in slight else seen[cell])
         reason = _summary(found)
         if not seen[cell] and plane in _DRIVER_PLANES and device_id in unbound:
             reason = reason or "no driver is bound to it"
         if device_id in elided and plane == "nvconfig":
             reason = reason or "rows were left out of the text"
-        if plane == "nvconfig" and not seen[cell]:
-            reason = reason or _why_no_flash(records)
+        if plane == "nvconfig" and (not seen[cell] or cell in slight):
+            reason = reason or _why_no_flash(records) or (ONLY_DEVLINK if cell in slight else "")
         if not seen[cell]:
             reason = reason or "nothing read it"
-        status = _status(seen[cell], bool(reason))
-        yield Coverage(device_id, plane, status, read[cell], len(found), reason, equal.get(cell, 0))
+        status, unknown = _status(seen[cell], bool(reason)), len(found)
+        if plane == "nvconfig" and nameless[device_id]:
+            # Their bytes were read, and are compared: nothing is missing but their meaning.
+            unknown += nameless[device_id]
+            reason = "; ".join(filter(None, [reason, _nameless(nameless[device_id])]))
+        yield Coverage(device_id, plane, status, read[cell], unknown, reason, equal.get(cell, 0))
+
+
+def _nameless(count: int) -> str:
+    return f"{count} stored item{' is' if count == 1 else 's are'} in no catalogue, and compared by digest"
 
 
 def _status(read: int, troubled: bool) -> str:
@@ -123,11 +136,30 @@ def _words(record: Record) -> str:
     return f"{what}: {record.outcome.value}" + (f" ({record.answer.reason})" if record.answer.reason else "")
 
 
+def _only_devlink(settings: Sequence[Setting], records: Sequence[Record], equal: Mapping[Cell, int]) -> set[Cell]:
+    """Find the devices of whose flash nothing is known but the permanent parameters that devlink shows."""
+    kinds = {record.id: record.kind for record in records}
+    readers: dict[Cell, set[str]] = {}
+    for setting in settings:
+        if setting.plane == "nvconfig":
+            readers.setdefault((setting.device, setting.plane), set()).add(kinds.get(setting.record, ""))
+    asked = {
+        record.function
+        for record in records
+        if record.has_bytes and record.kind in PARSERS and "nvconfig" in PARSERS[record.kind].planes
+    }
+    return {
+        cell
+        for cell, found in readers.items()
+        if found <= set(_DEVLINK_KINDS) and cell[0] not in asked and not equal.get(cell)
+    }
+
+
 def _why_no_flash(records: Iterable[Record]) -> str:
-    """Say once what was in the way of the flash configuration."""
+    """Say once what was in the way of the flash configuration; empty where nothing tells."""
     for record in records:
         if record.kind == "fwctl.nodes" and not record.data.strip():
             return NO_FWCTL if record.outcome in (*_ABSENT, Outcome.COLLECTED) else _words(record)
         if record.kind == "tool.version" and record.argv[:1] == ("mstconfig",) and not record.has_bytes:
             return f"mstconfig did not run: {record.answer.reason}"
-    return "nothing read it"
+    return ""

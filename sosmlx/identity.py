@@ -42,6 +42,15 @@ def identify(facts: Facts, settings: Sequence[Setting], pasted: bool) -> list[De
     return [*functions, *_representors(facts, set(bdfs))]
 
 
+def asic_of(device: Device, facts: Facts) -> str:
+    """Name the ASIC that a function belongs to, by the strongest evidence there is; empty where nothing tells.
+
+    The base MAC that the firmware gives (MGIR) is that of the whole ASIC, whichever of its functions asks.
+    """
+    base = (facts.get(device.id, {}).get("base_mac") or [""])[0]
+    return base or device.asic
+
+
 def _representors(facts: Facts, functions: set[str]) -> list[Device]:
     """Find the netdevs that stand for ports of VFs and SFs (switchdev mode), by their port names."""
     found = []

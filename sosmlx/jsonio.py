@@ -149,7 +149,8 @@ def setting_rows(setting: Setting) -> list[dict[str, object]]:
     return [
         {
             "device": setting.device, "plane": setting.plane, "name": setting.name, "cmode": setting.cmode,
-            "facet": name, "class": setting.cls, "state": flags, "record": setting.record, **facet_to_json(facet),
+            "facet": name, "class": setting.cls, "state": flags, "record": setting.record,
+            "shared": setting.shared or None, **facet_to_json(facet),
         }
         for name, facet in setting.facets
     ]  # fmt: skip
@@ -183,7 +184,8 @@ def _settings_from_rows(rows: Sequence[dict[str, object]]) -> tuple[Setting, ...
         facets = tuple(sorted((*before, (name, facet)), key=lambda pair: FACETS.index(pair[0])))
         device, plane, knob, cmode = cast("tuple[str, Plane, str, Cmode]", key)
         cls = cast("SettingClass", row["class"])
-        found[key] = Setting(device, plane, knob, cmode, facets, cls, str(row["record"]))
+        shared = str(row.get("shared") or "")
+        found[key] = Setting(device, plane, knob, cmode, facets, cls, str(row["record"]), shared)
     return tuple(found.values())
 
 

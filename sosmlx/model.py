@@ -49,7 +49,10 @@ class Facet(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One knob of one subject: one row, with facets as columns (in the order of `FACETS`)."""
+    """One knob of one subject: one row, with facets as columns (in the order of `FACETS`).
+
+    `shared` says what it belongs to where that is more than the function it was read from: `asic`, `port` or `host`.
+    """
 
     device: str
     plane: Plane
@@ -58,6 +61,7 @@ class Setting(NamedTuple):
     facets: tuple[tuple[str, Facet], ...]
     cls: SettingClass = "config"
     record: str = ""
+    shared: str = ""
 
     @property
     def key(self) -> Key:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sosmlx.coverage import Cell, coverage
 from sosmlx.errors import InputError, ParseError
-from sosmlx.identity import Facts, identify
+from sosmlx.identity import Facts, asic_of, identify
 from sosmlx.model import (
     FACETS,
     Device,
@@ -28,7 +28,7 @@ from sosmlx.model import (
 )
 from sosmlx.parsers import PARSERS, UNKNOWN
 from sosmlx.parsers.account import unheld
-from sosmlx.parsers.spec import HEADING
+from sosmlx.parsers.spec import HEADING, Together
 from sosmlx.parsers.ticket import clean, decode, decode_paste
 from sosmlx.record import HOST, Bundle, Outcome, Record
 
@@ -51,6 +51,7 @@ class _Found:
     evidence: list[Evidence] = field(default_factory=list)
     unparsed: list[Unparsed] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    together: dict[Together, list[Record]] = field(default_factory=dict)
     equal: Counter[Cell] = field(default_factory=Counter)
     pasted: bool = False
 
@@ -82,10 +83,18 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
             if rest.text is None:
                 found.records.append(record)
                 continue
-        _read(record, found)
+        parser = PARSERS.get(record.kind)
+        if parser is not None and parser.together is not None:
+            found.together.setdefault(parser.together, []).append(record)
+            found.records.append(record)
+        else:
+            _read(record, found)
+    for together, records in found.together.items():
+        _read_together(together, records, found)
     found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
     devices = identify(found.facts, found.settings, bundle.is_text)
-    settings, conflicts = _merge(_owned(found.settings, devices, bundle.is_text), bundle.is_text)
+    owned = _shared(_owned(found.settings, devices, bundle.is_text), devices, found.facts)
+    settings, conflicts = _merge(owned, bundle.is_text)
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
         source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
@@ -133,6 +142,17 @@ def _read(record: Record, found: _Found) -> None:
     found.records.append(record)
 
 
+def _read_together(together: Together, records: Sequence[Record], found: _Found) -> None:
+    """Read the records of each function as one; what was read of the host as a whole belongs to each of them."""
+    functions: dict[str, list[Record]] = {}
+    for record in records:
+        functions.setdefault(record.function, []).append(record)
+    whole = functions.pop(HOST, [])
+    for own in functions.values():
+        for item in together([*whole, *own]):
+            _place(item, getattr(item, "record", ""), found)
+
+
 def _place(item: Item, record: str, found: _Found) -> None:
     if isinstance(item, Setting):
         found.settings.append(item._replace(record=record))
@@ -158,6 +178,17 @@ def _owned(settings: Sequence[Setting], devices: Sequence[Device], pasted: bool)
         elif function in primaries:
             primary = part in primaries[function]
             yield setting._replace(device=function, name=setting.name if primary else f"{setting.name}@{part}")
+
+
+def _shared(settings: Iterable[Setting], devices: Sequence[Device], facts: Facts) -> Iterator[Setting]:
+    """Give what belongs to an ASIC, a port or a host to the first of the functions that see it: it is one setting."""
+    first: dict[str, str] = {}
+    owner: dict[str, str] = {}
+    for device in devices:
+        card = asic_of(device, facts)
+        owner[device.id] = first.setdefault(card, device.id) if card else device.id
+    for setting in settings:
+        yield setting._replace(device=owner.get(setting.device, setting.device)) if setting.shared else setting
 
 
 def _merge(settings: Iterable[Setting], pasted: bool) -> tuple[list[Setting], list[Evidence]]:

@@ -53,11 +53,17 @@ class Access(NamedTuple):
 
     def __str__(self) -> str:
         """Render as in plans and faults: `fwctl0 MNVDA type=0x80 access_mode=1`."""
-        return " ".join([self.node, self.register, *(f"{name}={_number(value)}" for name, value in self.fields)])
+        return " ".join([self.node, self.register, *(f"{name}={_shown(name, value)}" for name, value in self.fields)])
 
 
-def _number(value: int) -> str:
+def _shown(name: str, value: int) -> str:
+    if value == PATTERN:
+        return f"{{{name}}}"
     return str(value) if value < 10 else hex(value)
+
+
+PATTERN = -1
+"""A selector that an answer decides: shown with its name, in plans."""
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 
 import pytest
 
-from sosmlx.collectors import selected
+from sosmlx.collectors import selected, spec
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.plan import plan
 from sosmlx.collectors.spec import PLACEHOLDER, Collector, File, Refusal
 from sosmlx.model import Coverage, Snapshot
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
-from sosmlx.record import HOST, Answer, Bundle, Outcome, Record
+from sosmlx.record import HOST, Access, Answer, Bundle, Outcome, Record, target
 from sosmlx.simulator.host import ScenarioSource, load
 from sosmlx.sources.base import How
 
@@ -47,21 +48,26 @@ class Faulty:
         return self.answer
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
-        return self._meet((path,), self.inner.read(path, how, deadline))
+        return self._meet(target((), path, None), self.inner.read(path, how, deadline))
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
-        return self._meet(tuple(argv), self.inner.run(argv, deadline))
+        return self._meet(target(tuple(argv), "", None), self.inner.run(argv, deadline))
+
+    def info(self, node: str, deadline: float) -> Answer:
+        return self._meet(target((), f"/dev/fwctl/{node}", None), self.inner.info(node, deadline))
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        return self._meet(target((), "", access), self.inner.register(access, deadline))
 
 
 def collect(source: Faulty | ScenarioSource, *collectors: Collector) -> list[Record]:
     return Engine(source, now=lambda: datetime(2026, 1, 1, tzinfo=timezone.utc)).collect(collectors)
 
 
-def what(record: Record) -> Target:
-    return (record.path,) if record.path else record.argv
-
-
 CLEAN = collect(ScenarioSource(load(HOST_OF_ALL)), *ALL)
+DEEP = ("fwctl", "vendor")
+"""Collectors of hundreds of reads that no other collector needs."""
+
 PLANTED = b"\xff\x00 mlx5_core: garbage that no tool prints\n"
 """Bytes that no parser knows; they name the driver, so that a collector that keeps only some lines keeps this one."""
 
@@ -70,15 +76,15 @@ PLANTED = b"\xff\x00 mlx5_core: garbage that no tool prints\n"
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("first", [0, 1, 4, 9])
 def test_every_outcome_becomes_a_record_and_a_snapshot(collector: Collector, outcome: Outcome, first: int) -> None:
-    chosen = [what(record) for record in CLEAN if record.collector == collector.name][first:]
+    chosen = [record.target for record in CLEAN if record.collector == collector.name][first:]
     has_bytes = outcome in (Outcome.COLLECTED, Outcome.TRUNCATED)
     answer = Answer(PLANTED if has_bytes else b"", outcome, "planted", stderr=b"\x1b[2J")
     source = Faulty(answer, chosen)
 
-    records = collect(source, *ALL)
+    records = collect(source, *(row for row in ALL if row.name not in DEEP or row is collector))
 
-    met = [record for record in records if what(record) in source.met]
-    left = source.met - {what(record) for record in met}
+    met = [record for record in records if record.target in source.met]
+    left = source.met - {record.target for record in met}
     assert [read for read in left if outcome not in (Outcome.COLLECTED, Outcome.ABSENT) or not _is_probe(read)] == []
     assert [record for record in met if record.answer != answer] == []
     assert bool(source.met) is bool(chosen)
@@ -135,14 +141,12 @@ def test_a_declared_read_has_a_parser_a_deadline_and_a_scope(collector: str, rea
 
 @pytest.mark.parametrize("collector", ALL, ids=lambda collector: collector.name)
 def test_what_is_read_is_what_was_planned(collector: Collector) -> None:
-    planned = [(row.read.path,) if isinstance(row.read, File) else row.read.argv for row in plan([collector])]
+    planned = [spec.target(row.read) for row in plan([collector])]
 
     records = collect(ScenarioSource(load("two-adapters-before")), collector)
 
     unplanned = [
-        record.path or record.argv
-        for record in records
-        if not any(_fits(pattern, (record.path,) if record.path else record.argv) for pattern in planned)
+        record.target for record in records if not any(_fits(pattern, record.target) for pattern in planned)
     ]
     assert unplanned == []
 
@@ -152,10 +156,13 @@ def _fits(pattern: Sequence[str], words: Sequence[str]) -> bool:
 
 
 def _word_fits(pattern: str, word: str) -> bool:
-    parts, others = pattern.split("/"), word.split("/")
+    parts, others = _PARTS.split(pattern), _PARTS.split(word)
     return len(parts) == len(others) and all(
         part == other or PLACEHOLDER.match(part) is not None for part, other in zip(parts, others, strict=True)
     )
+
+
+_PARTS = re.compile(r"[/ =]")
 
 
 def test_vendor_tools_over_pci_are_not_in_a_default_run() -> None:
@@ -178,6 +185,7 @@ def test_vendor_tools_over_pci_are_not_in_a_default_run() -> None:
 def test_a_vendor_tool_queries_fwctl_only_in_a_version_that_does_not_taint(version: str, outcome: Outcome) -> None:
     scenario = {**load("two-adapters-before"), "tools": {"mstconfig": version}}
 
-    records = Engine(ScenarioSource(scenario)).collect(selected())
+    records = Engine(ScenarioSource(scenario)).collect(selected(vendor_access=True))
 
-    assert {record.outcome for record in records if record.kind == "mlxconfig.query"} == {outcome}
+    over_fwctl = [record for record in records if record.kind == "mlxconfig.query" and record.channel == "fwctl"]
+    assert {record.outcome for record in over_fwctl} == {outcome}

@@ -13,7 +13,7 @@ from sosmlx.bundle.inflate import STEP, Decoder, Gzip, Inflated, Plain, Xz
 from sosmlx.errors import InputError
 from sosmlx.sources.live import read_path
 
-MAX_MEMBERS = 20_000
+MAX_MEMBERS = 65_536
 MAX_MEMBER = 64 << 20
 MAX_DEPTH = 8
 _HEADERS = 1 << 20

@@ -11,7 +11,7 @@ from sosmlx.bundle.members import Member, members
 from sosmlx.bundle.write import MANIFEST
 from sosmlx.errors import DamagedError, InputError
 from sosmlx.jsonio import loads
-from sosmlx.record import HOST, Answer, Bundle, Outcome, Record, maker
+from sosmlx.record import HOST, Access, Answer, Bundle, Outcome, Record, maker
 
 SCHEMA = "sosmlx.manifest/"
 MAJOR = "1"
@@ -140,9 +140,18 @@ def _record(row: Mapping[str, object], kept: Mapping[str, Member]) -> tuple[Reco
         id=_text(row.get("id")), kind=_text(row.get("kind")), collector=_text(row.get("collector")),
         subject=_text(row.get("subject")) or HOST, answer=answer,
         argv=tuple(str(word) for word in argv) if isinstance(argv, list) else (), path=_text(row.get("path")),
-        scope=_text(row.get("scope")), channel=_text(row.get("channel")), start=_text(row.get("start")),
+        register=_access(row.get("register")), scope=_text(row.get("scope")), channel=_text(row.get("channel")), start=_text(row.get("start")),
         duration_ms=_number(row.get("duration_ms")) or 0,
     ), fault  # fmt: skip
+
+
+def _access(value: object) -> Access | None:
+    """Read which register a record holds; selectors that are no numbers are left out."""
+    if not isinstance(value, dict):
+        return None
+    fields = _object(value.get("fields")).items()
+    numbers = tuple((name, number) for name, number in fields if isinstance(number, int) and abs(number) < 1 << 64)
+    return Access(_text(value.get("node")), _text(value.get("name")), numbers)
 
 
 def _outcome(row: Mapping[str, object]) -> Outcome:

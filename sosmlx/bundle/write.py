@@ -10,6 +10,7 @@ import re
 import shutil
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -140,6 +141,7 @@ def manifest(records: Sequence[Record], meta: Meta) -> dict[str, object]:
             for path, record in sorted(tools.items())
         ],
         "devices": sorted({record.function for record in records if record.kind == "pci.attribute"}),
+        "registers": dict(sorted(Counter(record.register.node for record in records if record.register).items())),
         "records": [entry(record) for record in records],
         "skipped": [
             {"kind": record.kind, "subject": record.subject, "reason": record.answer.reason}
@@ -156,7 +158,7 @@ def entry(record: Record) -> dict[str, object]:
     answer = record.answer
     return {
         "id": record.id, "kind": record.kind, "collector": record.collector, "subject": record.subject,
-        **({"path": record.path} if record.path else {"argv": list(record.argv)}),
+        **_what(record),
         "scope": record.scope, "channel": record.channel, "outcome": answer.outcome.value, "reason": answer.reason,
         "rc": answer.rc, "signal": answer.signal, "pid": answer.pid, "start": record.start,
         "duration_ms": record.duration_ms, "bytes": len(answer.data),
@@ -166,6 +168,13 @@ def entry(record: Record) -> dict[str, object]:
         "stderr": f"{member_name(record)}.stderr" if answer.stderr else None,
         "tool": answer.tool or None,
     }  # fmt: skip
+
+
+def _what(record: Record) -> dict[str, object]:
+    if record.register is not None:
+        node, name, fields = record.register
+        return {"register": {"node": node, "name": name, "fields": dict(fields)}}
+    return {"path": record.path} if record.path else {"argv": list(record.argv)}
 
 
 def _write_archive(records: Sequence[Record], meta: Meta, folder: str, form: str) -> str:

@@ -1,20 +1,29 @@
-"""Carry out the reads of collectors on a Source: one record for each, whatever happens, within the time given."""
+"""Carry out the reads of collectors on a Source: one record for each, whatever happens, within the time given.
+
+Reads of the host go one after the other. Those of an adapter's firmware do so too, because it takes one command at a time,
+but several adapters are read beside each other.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Callable
+from typing import Callable, NamedTuple
 
-from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal, Target, target
+from sosmlx.collectors.spec import Collector, Command, File, Node, Read, Refusal, Register, Target, lane, parts, target
 from sosmlx.record import Answer, Outcome, Record
 from sosmlx.sources.base import Source
 
 BUDGET = "budget:"
 """Begins the reason of a read that the limits of the whole run ended or left out."""
+
+
+MAX_LANES = 16
+"""So many adapters are read at the same time."""
 
 
 def _now() -> datetime:
@@ -46,22 +55,43 @@ class Engine:
         return records
 
     def _collector(self, collector: Collector, until: float) -> Iterator[Record]:
-        waiting: deque[Read] = deque(collector.reads)
+        lanes: dict[str, list[Read]] = {}
+        host: deque[Read] = deque(collector.reads)
+        for read, record in self._run(collector.name, host, until, lanes):
+            yield from self._kept(read, record)
+        if not lanes:
+            return
+        with ThreadPoolExecutor(min(MAX_LANES, len(lanes))) as pool:
+            for found in pool.map(lambda reads: list(self._run(collector.name, deque(reads), until)), lanes.values()):
+                for read, record in found:
+                    yield from self._kept(read, record)
+
+    def _run(
+        self, collector: str, waiting: deque[Read], until: float, lanes: dict[str, list[Read]] | None = None
+    ) -> Iterator[tuple[_Done, Record]]:
+        """Do reads and those that they lead to; with `lanes`, the reads of adapters are only sorted into theirs."""
         while waiting:
             read = waiting.popleft()
+            if lanes is not None and lane(read):
+                lanes.setdefault(lane(read), []).append(read)
+                continue
             where = target(read)
             known = self._done.get(where)
-            record = known or self._record(collector.name, read, until)
+            record = known or self._record(collector, read, until)
             more, trouble = _expand(read, record)
             waiting.extend(more)
             if trouble:
                 record = replace(record, answer=replace(record.answer, outcome=Outcome.FAILED, reason=trouble))
             if known is None:
                 self._done[where] = record
-                if more or not _is_probe(read) or record.outcome not in (Outcome.COLLECTED, Outcome.ABSENT):
-                    self._count += 1
-                    record = self._done[where] = replace(record, id=f"{self._count:05d}")
-                    yield record
+                yield _Done(read, bool(more)), record
+
+    def _kept(self, done: _Done, record: Record) -> Iterator[Record]:
+        """Number a record; one of a probe that led to nothing is not kept."""
+        if done.led_on or not _is_probe(done.read) or record.outcome not in (Outcome.COLLECTED, Outcome.ABSENT):
+            self._count += 1
+            record = self._done[target(done.read)] = replace(record, id=f"{self._count:05d}")
+            yield record
 
     @property
     def cut(self) -> bool:
@@ -85,19 +115,30 @@ class Engine:
                 words = f"{BUDGET} the {self.max_seconds:g} s for the whole run ended it: {answer.reason}"
                 answer = replace(answer, reason=words)
         self._bytes += len(answer.data) + len(answer.stderr)
+        argv, path, register = parts(read)
         return Record(
             id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,
-            argv=() if isinstance(read, File) else read.argv, path=read.path if isinstance(read, File) else "",
-            scope=read.scope, channel=read.channel, start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            argv=argv, path=path, register=register, scope=read.scope, channel=read.channel, start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             duration_ms=int((self.monotonic() - began) * 1000),
         )  # fmt: skip
 
 
-def ask(source: Source, read: File | Command, deadline: float) -> Answer:
+class _Done(NamedTuple):
+    """A read that was done, and whether it led to others."""
+
+    read: Read
+    led_on: bool
+
+
+def ask(source: Source, read: File | Command | Node | Register, deadline: float) -> Answer:
     """Do one read on a Source; a fault of ours is an answer, too."""
     try:
         if isinstance(read, File):
             return source.read(read.path, read.how, deadline)
+        if isinstance(read, Register):
+            return source.register(read.access, deadline)
+        if isinstance(read, Node):
+            return source.info(read.node, deadline)
         answer = source.run(read.argv, deadline)
         return answer if read.lines is None else _only(answer, read)
     except Exception as error:  # noqa: BLE001 - the house's one broad except: a fault of ours becomes a record

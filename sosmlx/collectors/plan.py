@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sosmlx.collectors.spec import Collector, File, Read, Refusal, Target, target
+from sosmlx.collectors.spec import Collector, File, Node, Read, Refusal, Register, Target, parts, target
 from sosmlx.record import Answer, Record
 
 
@@ -31,9 +31,7 @@ def plan(collectors: Iterable[Collector]) -> list[Planned]:
                 seen.add(target(read))
                 rows.append(Planned(collector.name, collector.tier, read, collector.needs))
             if not isinstance(read, Refusal) and read.expand is not None:
-                path = read.path if isinstance(read, File) else ""
-                argv = () if isinstance(read, File) else read.argv
-                asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), argv, path)
+                asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), *parts(read))
                 waiting.extend(read.expand(asked))
     return rows
 
@@ -41,12 +39,17 @@ def plan(collectors: Iterable[Collector]) -> list[Planned]:
 def plan_row(row: Planned) -> dict[str, object]:
     """Render one row of a plan for `plan.json`."""
     read = row.read
-    what: dict[str, object] = (
-        {"path": read.path, "how": read.how} if isinstance(read, File) else {"argv": list(read.argv)}
-    )
     return {
-        **what, "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
+        **_what(read), "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
         "channel": read.channel, "needs": list(row.needs),
         "deadline": None if isinstance(read, Refusal) else read.deadline,
         "hazard": "" if isinstance(read, Refusal) else read.hazard,
     }  # fmt: skip
+
+
+def _what(read: Read) -> dict[str, object]:
+    if isinstance(read, Register):
+        return {"register": str(read.access)}
+    if isinstance(read, (File, Node)):
+        return {"path": read.path, "how": read.how if isinstance(read, File) else "info"}
+    return {"argv": list(read.argv)}

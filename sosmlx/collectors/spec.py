@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from re import Pattern
 from typing import Callable, NamedTuple, Union
 
-from sosmlx.record import HOST, Record
+from sosmlx.record import HOST, Access, Record
+from sosmlx.record import target as what
 from sosmlx.sources.base import How
 
 Expand = Callable[[Record], "Iterable[Read]"]
@@ -61,7 +62,45 @@ class Refusal(NamedTuple):
     channel: str = "kernel"
 
 
-Read = Union[File, Command, Refusal]
+class Node(NamedTuple):
+    """A fwctl node that is asked who answers (FWCTL_INFO)."""
+
+    kind: str
+    node: str
+    subject: str
+    expand: Expand | None = None
+    pattern: bytes = b""
+    deadline: float = 10.0
+    hazard: str = "opening allocates a firmware context, which closing frees"
+    scope: str = "inspection"
+    channel: str = "fwctl"
+    probe: bool = False
+
+    @property
+    def path(self) -> str:
+        """The device node."""
+        return f"/dev/fwctl/{self.node}"
+
+
+class Register(NamedTuple):
+    """A firmware register to read through a fwctl node, at the inspection scope; one of the allow-list.
+
+    A selector of -1 stands for a placeholder, in a plan.
+    """
+
+    kind: str
+    access: Access
+    subject: str
+    expand: Expand | None = None
+    pattern: bytes = b""
+    deadline: float = 10.0
+    hazard: str = ""
+    scope: str = "inspection"
+    channel: str = "fwctl"
+    probe: bool = False
+
+
+Read = Union[File, Command, Refusal, Node, Register]
 
 
 class Collector(NamedTuple):
@@ -96,4 +135,20 @@ Target = tuple[str, ...]
 
 def target(read: Read) -> Target:
     """Tell what a read reads."""
-    return (read.path,) if isinstance(read, File) else ("run", *read.argv)
+    return what(*parts(read))
+
+
+def parts(read: Read) -> tuple[tuple[str, ...], str, Access | None]:
+    """Take a read apart into what its record names: argv, path and register."""
+    if isinstance(read, Register):
+        return (), "", read.access
+    if isinstance(read, (File, Node)):
+        return (), read.path, None
+    return read.argv, "", None
+
+
+def lane(read: Read) -> str:
+    """Name the device that a read keeps busy: its reads go one after the other, those of others beside them."""
+    if isinstance(read, Register):
+        return read.access.node
+    return read.node if isinstance(read, Node) else ""

@@ -34,6 +34,11 @@ def _physical(word: str) -> Evidence:
     return evidence
 
 
+def _node(device: Device) -> Hashable | None:
+    """Return the fwctl node by which a text of the vendor's tool may name a device (`/dev/fwctl/fwctl0`)."""
+    return device.fwctl or (device.id.rpartition("/")[2] if "fwctl" in device.id else None)
+
+
 def _part_and_slot(device: Device) -> Hashable | None:
     return (device.part_number, slot(device)) if device.part_number and device.bdf else None
 
@@ -45,6 +50,7 @@ _LEVELS: tuple[tuple[str, Evidence], ...] = (
     ("part number and slot", _part_and_slot),
     ("psid and order", lambda device: None),
     ("bdf", lambda device: slot(device) or None),
+    ("fwctl node", _node),
     ("name", lambda device: device.id),
 )
 
@@ -60,9 +66,11 @@ def align(
     rest = ({device.id: device for device in left}, {device.id: device for device in right})
     found: list[tuple[str, Device, Device]] = []
     for word, evidence in _LEVELS:
+        if word == "fwctl node" and not pasted:
+            continue  # the kernel numbers nodes anew at each boot
         sides = (list(rest[0].values()), list(rest[1].values()))
         for one, other in _by_order(*sides) if word == "psid and order" else _by(evidence, *sides):
-            if contradict(one, other) and word not in ("bdf", "name"):
+            if contradict(one, other) and word not in ("bdf", "fwctl node", "name"):
                 continue
             found.append((f"{word} ({SWAPPED})" if contradict(one, other) else word, one, other))
             del rest[0][one.id], rest[1][other.id]

@@ -47,7 +47,7 @@ def _records(left: Sequence[Record], right: Sequence[Record], same_place: Mappin
     rests: tuple[Rest, Rest] = ({}, {})
     for one, other in pairs:
         parser = PARSERS.get(one.kind)
-        if other is None or parser is None or parser.identity or not _equal(one, other):
+        if other is None or parser is None or parser.identity or parser.together or not _equal(one, other):
             continue
         if all(cell not in unequal for cell in _cells(one)):
             text = decode(one.data)
@@ -59,7 +59,7 @@ def _records(left: Sequence[Record], right: Sequence[Record], same_place: Mappin
 
 
 def _place(record: Record) -> tuple[str, ...]:
-    return (record.kind, record.subject, record.path, *record.argv)
+    return (record.kind, record.subject, *record.target)
 
 
 def _cells(record: Record) -> list[Cell]:

@@ -24,7 +24,7 @@ from sosmlx.model import (
 )
 from sosmlx.normalise import AMBIGUOUS, normalise
 from sosmlx.parsers import PARSERS
-from sosmlx.parsers.values import CONFLICT, NOT_SHOWN
+from sosmlx.parsers.values import CONFLICT, NOT_SHOWN, NOT_STORED, UNREAD
 from sosmlx.record import HOST, Bundle
 
 Knob = tuple[str, str, str]
@@ -190,6 +190,28 @@ class _Side:
                 self.unread[row.kind, row.subject.partition("/")[0]] = row
 
 
+    def rows(self, name: str, beside_text: bool) -> dict[Knob, Setting]:
+        """Return a device's settings by knob.
+
+        A text tells of one function what the ASIC, its ports and the host have in common; a host's snapshot holds that
+        with the first of the ASIC's functions, so that beside a text the others show it, too.
+        """
+        own = self.settings.get(name, {})
+        device = self.devices.get(name)
+        if not beside_text or device is None or not device.bdf:
+            return own
+        common: dict[Knob, Setting] = {}
+        for other in self.devices.values():
+            if other.id != name and other.bdf[:-2] == device.bdf[:-2]:
+                rows = self.settings.get(other.id, {})
+                common.update({knob: row for knob, row in rows.items() if row.shared})
+        return {**common, **own}
+
+    def readers(self, plane: str, rows: Mapping[Knob, Setting]) -> set[str]:
+        """Return the kinds of the records that these settings of a plane come from."""
+        return {self.kinds.get(row.record, "") for knob, row in rows.items() if knob[0] == plane}
+
+
 class _Pair:
     """One device on both sides."""
 
@@ -198,7 +220,7 @@ class _Pair:
         self.names = (match.left or "", match.right or "")
         self.sides = (left, right)
         self.pasted = pasted
-        self.rows = tuple(side.settings.get(name, {}) for side, name in zip(self.sides, self.names))
+        self.rows = tuple(side.rows(name, pasted) for side, name in zip(self.sides, self.names))
         self.gaps: list[Gap] = []
         self.scope: list[Gap] = []
         self.columns: dict[str, set[str]] = {}
@@ -219,7 +241,30 @@ class _Pair:
                 if setting is not None:
                     missing.setdefault((side, knob[0]), []).append(setting)
         for (side, plane), settings in sorted(missing.items()):
-            yield from self._missing(side, plane, settings)
+            told = settings if plane != "nvconfig" else self._told(side, settings)
+            if told:
+                yield from self._missing(side, plane, told)
+
+    def _told(self, side: int, settings: Sequence[Setting]) -> list[Setting]:
+        """Keep the flash parameters whose absence says something: two readers of flash do not know the same names.
+
+        The vendor's tool hides what it thinks useless, and a catalogue of ours may not have all of what it shows.
+        """
+        readers = self.sides[side].readers("nvconfig", self.rows[side])
+        others: dict[str, list[str]] = {}
+        kept = []
+        for setting in settings:
+            kind = self.sides[1 - side].kinds.get(setting.record, "")
+            if kind in readers or not readers:
+                kept.append(setting)
+            else:
+                others.setdefault(kind, []).append(setting.name)
+        known = "mlxconfig.query" in readers
+        for kind, names in sorted(others.items()):
+            reason = "the vendor's tool did not show it" if known else f"not in the catalogue that was used there ({kind})"
+            gap = Gap(self.id, "nvconfig", ("left", "right")[side], tuple(sorted(names)), reason)
+            (self.scope if known or kind != "mlxconfig.query" else self.gaps).append(gap)
+        return kept
 
     def _missing(self, side: int, plane: str, settings: Sequence[Setting]) -> Iterator[Difference]:
         """Judge knobs that one side does not have: its own word for it, or only its silence."""
@@ -262,8 +307,8 @@ class _Pair:
             facet, right = ones[name], others[name]
             if same_value(facet, right):
                 continue
-            if any(view.reason in NO_VALUE for view in (facet, right)):
-                side = "left" if facet.reason in NO_VALUE else "right"
+            if _untold(facet) or _untold(right):
+                side = "left" if _untold(facet) else "right"
                 reason = facet.reason or right.reason
                 self.gaps.append(Gap(self.id, one.plane, side, (one.name,), reason, name))
                 continue
@@ -307,8 +352,12 @@ class _Pair:
         )  # fmt: skip
 
 
-NO_VALUE = (CONFLICT, NOT_SHOWN, AMBIGUOUS)
+NO_VALUE = (CONFLICT, NOT_SHOWN, AMBIGUOUS, NOT_STORED)
 """Reasons that say that there is a value, and that this source does not tell which."""
+
+
+def _untold(facet: Facet) -> bool:
+    return facet.reason in NO_VALUE or facet.reason.startswith(UNREAD)
 
 
 def _inside(left: Facet, right: Facet) -> str:

@@ -36,6 +36,8 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kernel_modules", ("kernel", "module")),
     ("kernel_log", ("kernel",)),
     ("kernel", ("kernel", "tool")),
+    ("flash", ("register", "nvconfig")),
+    ("firmware", ("register", "fwctl")),
 )
 """Module → the first words of its kinds, in the order in which a text is recognised: the first claim counts."""
 

@@ -7,10 +7,10 @@ JSON shapes and text: iproute2 `devlink/devlink.c`; objects under the command's 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast, get_args
 
-from sosmlx.model import Cmode, Evidence, Facet, Fact, Item, Setting, SettingClass
+from sosmlx.model import Cmode, Evidence, Facet, Fact, Item, Plane, Setting, SettingClass
 from sosmlx.parsers import devlink_events, devlink_objects
 from sosmlx.parsers.devlink_read import (
     at,
@@ -43,6 +43,19 @@ _PORT_CLASS: dict[str, SettingClass] = {
     "netdev": "identity", "ibdev": "identity", "function.hw_addr": "identity", "function.opstate": "health",
     "lanes": "capability",
 }  # fmt: skip
+
+_FLASH: dict[str, tuple[str, dict[str, tuple[int, str]]]] = {
+    "cqe_compress_type": ("CQE_COMPRESSION", {"balanced": (0, "BALANCED"), "aggressive": (1, "AGGRESSIVE")}),
+    "swp_l4_csum_mode": (
+        "SWP_L4_CHECKSUM_MODE",
+        {"default": (0, "DEVICE_DEFAULT"), "full_csum": (1, "FULL_CSUM"), "l4_only": (2, "L4_ONLY")},
+    ),
+}
+"""Permanent parameters that are one field of the ASIC's flash: its name and values as in an mlxconfig query.
+
+Source: `drivers/net/ethernet/mellanox/mlx5/core/lib/nv_param.c`. The others (`enable_sriov`, `total_vfs`) stand for a
+field of the ASIC or of the function, as a third field says: they keep devlink's names.
+"""
 
 _INFO = Grammar(frozenset(("driver", "serial_number", "board.serial_number", "function.uid")), loose=True)
 _PARAM = Grammar(frozenset(("name", "type")), ("name",))
@@ -89,7 +102,10 @@ def _versions(device: str, versions: object) -> Iterator[Item]:
 
 
 def params(text: str, record: Record) -> Iterator[Item]:
-    """`devlink dev param show`, `port param show`: one setting per parameter and cmode; permanent is flash *next*."""
+    """`devlink dev param show`, `port param show`: one setting per parameter and cmode.
+
+    A permanent value is what flash holds for after the next reset: it belongs to the plane of flash.
+    """
     blocks, items = read(text, ("param",), _PARAM, record)
     for block in blocks:
         device = device_of(block.handle, record)
@@ -109,14 +125,26 @@ def _param(device: str, full: str, name: str, values: object) -> Iterator[Item]:
         cmode, place = _cmode(row.get("cmode", ""))
         if place:
             yield Evidence("devlink.cmode", device, f"{name}: cmode {place} is not known here")
-        facets = [("default", typed(name, row["default"]))] if row.get("default", "") != "" else []
+        permanent = cmode == "permanent"
+        knob, words = _FLASH.get(full, (full, {})) if permanent else (full, {})
+        facets = [("default", _value(name, row["default"], words))] if row.get("default", "") != "" else []
         # Text prints nothing for an empty string and for a type that this devlink does not know: no telling apart.
         value = row.get("value", "")
-        facet = typed(name, value) if value != "" else Facet(None, reason=NO_VALUE)
-        facets.append(("next" if cmode == "permanent" else "current", facet))
-        yield Setting(device, "devlink", f"{full}.{place}" if place else full, cmode, tuple(facets))
+        facet = _value(name, value, words) if value != "" else Facet(None, reason=NO_VALUE)
+        facets.append(("next" if permanent else "current", facet))
+        plane: Plane = "nvconfig" if permanent else "devlink"
+        shared = "asic" if words else ""
+        yield Setting(device, plane, f"{knob}.{place}" if place else knob, cmode, tuple(facets), shared=shared)
     if not rows:
         yield Evidence("devlink.no-value", device, f"{name}: listed without a value")
+
+
+def _value(name: str, value: object, words: Mapping[str, tuple[int, str]]) -> Facet:
+    """Type a value; one of flash as the vendor's tool does, so that both can be compared."""
+    if isinstance(value, str) and value in words:
+        number, label = words[value]
+        return Facet(number, value, label)
+    return typed(name, value)
 
 
 def _cmode(word: object) -> tuple[Cmode, str]:
@@ -189,6 +217,7 @@ TABLE = (
         members=("info",),
         identity=True,
     ),
+    # What devlink shows of flash is not what makes that plane complete or not: it is not named here.
     Parser(
         "devlink.param",
         params,

@@ -12,7 +12,7 @@ from typing import Callable
 from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Setting, SettingClass
 from sosmlx.parsers import values
 from sosmlx.parsers.spec import BDF, Parser, heading, unparsed
-from sosmlx.record import Record
+from sosmlx.record import HOST, Record
 
 Typed = Callable[[str], Facet]
 Row = tuple[SettingClass, Typed]
@@ -95,7 +95,9 @@ def names(text: str, record: Record) -> Iterator[Item]:
     fact = {"pci.netdevs": "netdev", "pci.rdma": "rdma", "platform.bluefield": "bluefield"}.get(record.kind)
     for name in text.split("\n"):
         if name and record.kind == "fwctl.nodes":
-            yield Evidence("fwctl.node", record.subject, name)
+            yield Evidence("fwctl.node", HOST, name)
+            if record.subject != HOST:
+                yield Fact(record.subject, "fwctl", name)
         elif name:
             yield heading(record.subject, name)
         if name and fact:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sosmlx.coverage import ONLY_DEVLINK
 from sosmlx.model import Coverage, Device, Difference, Gap, Setting, Snapshot, Verdict
 from sosmlx.policy import taint
+from sosmlx.policy.device import DeviceSide, Taint
 from sosmlx.record import HOST
 
 ORDER = ("supported", "changed", "undetermined", "tainted")
@@ -19,6 +21,9 @@ RAW_MODULES = ("mst_pci", "mst_pciconf", "mstflint_access", "mlx5ctl")
 NEEDED = ("health", "firmware")
 """Planes of a device that the envelope's rules read."""
 
+_STATES = ("no", "unread", "yes")
+"""States of taint evidence; the last of those that several inputs have counts."""
+
 _IN_SCOPE = ("pf", "ecpf", "dpu-host", "dpu-nic-mode", "vf")
 _FWCTL_LINE = re.compile(r"fwctl (fwctl\d+): (.*?)(?:\(\d+\))?: has requested full access")
 
@@ -29,15 +34,6 @@ class Judgement:
 
     host: Verdict
     devices: Mapping[str, Verdict]
-
-
-@dataclass(frozen=True)
-class _Taint:
-    """Evidence of access outside the envelope: `yes`, `no` or `unread`, for whom (empty: the host), and why."""
-
-    state: str
-    words: str
-    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,14 +54,15 @@ def judge(snapshot: Snapshot, baseline: Baseline | None = None) -> Judgement:
     gaps = list(baseline.gaps) if baseline else []
     if not snapshot.is_host:
         return _texts(snapshot, baseline, changes)
-    strength, exposures = _strength(snapshot)
+    scope, side = _scope(snapshot), _side(snapshot)
+    strength, exposures = _strength(snapshot, side)
     found = _taint(snapshot)
     if baseline and found.state == "no":
         found = _after(baseline.before, snapshot)
+    earlier = _side(baseline.before) if baseline and _same_host(baseline.before, snapshot) else None
     devices = {
-        device.id: _device(device, found, snapshot, changes, gaps, strength)
-        for device in snapshot.devices
-        if device.role in _IN_SCOPE
+        device.id: _device(device, (found, side.since(device, earlier)), snapshot, changes, gaps, strength)
+        for device in scope
     }
     elsewhere = [row for row in changes if row.device not in devices]
     unread = any(gap.device not in devices for gap in gaps)
@@ -76,6 +73,19 @@ def judge(snapshot: Snapshot, baseline: Baseline | None = None) -> Judgement:
     return Judgement(Verdict(worst, sentence, strength, tuple(reasons)), devices)
 
 
+def _scope(snapshot: Snapshot) -> list[Device]:
+    return [device for device in snapshot.devices if device.role in _IN_SCOPE]
+
+
+def _side(snapshot: Snapshot) -> DeviceSide:
+    return DeviceSide(snapshot, _scope(snapshot))
+
+
+def _same_host(before: Snapshot, snapshot: Snapshot) -> bool:
+    host = snapshot.source.host
+    return before.is_host and bool(host) and before.source.host == host
+
+
 def _counts(row: Difference) -> bool:
     """Whether a difference is one of the configuration: a knob, a firmware version, or the presence of a card."""
     return row.cls in ("config", "firmware") or (row.plane, row.name) in _PRESENCE
@@ -84,25 +94,30 @@ def _counts(row: Difference) -> bool:
 _PRESENCE = (("pci", "device"), ("pci", "card"), ("pci", "slot"))
 
 
-def _after(before: Snapshot, snapshot: Snapshot) -> _Taint:
+def _after(before: Snapshot, snapshot: Snapshot) -> Taint:
     """Judge a clean word after a tainted one: a reboot clears the word, not what was written before it."""
-    host = snapshot.source.host
-    if not before.is_host or not host or before.source.host != host or _taint(before).state != "yes":
-        return _Taint("no", "")
+    if not _same_host(before, snapshot) or _taint(before).state != "yes":
+        return Taint("no", "")
     if before.host.get("boot-id") == snapshot.host.get("boot-id"):
-        return _Taint("unread", "the taint went away within one boot: one of the two is not what it says")
-    return _Taint("unread", "tainted before a reboot, which clears the word and not what was written")
+        return Taint("unread", "the taint went away within one boot: one of the two is not what it says")
+    return Taint("unread", "tainted before a reboot, which clears the word and not what was written")
 
 
 def _device(
-    device: Device, host: _Taint, snapshot: Snapshot, changes: Sequence[Difference], gaps: Sequence[Gap], strength: str
+    device: Device,
+    inputs: tuple[Taint, Taint],
+    snapshot: Snapshot,
+    changes: Sequence[Difference],
+    gaps: Sequence[Gap],
+    strength: str,
 ) -> Verdict:
-    """Judge one function: the host's taint where it is nobody else's, its own evidence, its own differences."""
-    own = _Taint("no", "") if host.devices and device.id not in host.devices else host
-    if own.state == "no" and device.fwctl:
-        own = _Taint("unread", "debug tokens and firmware kind are not read by this version")
+    """Judge one function: the host's taint where it is nobody else's, what its firmware told, its own differences."""
+    host, firmware = inputs
+    mine = host if device.id in host.devices or not host.devices else Taint("no", "")
+    told = firmware if device.fwctl else Taint("no", "")
+    state = max(mine.state, told.state, key=_STATES.index)
+    reasons = [found.words for found in (mine, told) if found.state != "no" and found.words]
     coverage = [row for row in snapshot.coverage if row.device == device.id]
-    reasons = [own.words] if own.state != "no" and own.words else []
     missing = [
         f"{row.plane} was not read completely: {row.reason or row.status}"
         for row in coverage
@@ -111,9 +126,9 @@ def _device(
     missing += [f"{gap.plane} could not be compared: {gap.reason}" for gap in gaps if gap.device == device.id]
     reasons += list(dict.fromkeys(missing))
     sick = [row.text for row in snapshot.evidence if row.kind == "health" and row.subject == device.id]
-    mine = [row for row in changes if row.device == device.id]
-    status = _status(own.state, bool(missing), len(mine) + len(sick), 1)
-    words = [*reasons, *sick, *([count_words(mine, "configuration ")] if mine else [])]
+    differing = [row for row in changes if row.device == device.id]
+    status = _status(state, bool(missing), len(differing) + len(sick), 1)
+    words = [*reasons, *sick, *([count_words(differing, "configuration ")] if differing else [])]
     sentence = f"{status}: {'; '.join(words)}" if words else status
     return Verdict(status, sentence, strength, (*reasons, *sick))
 
@@ -130,10 +145,10 @@ def _status(tainted: str, missing: bool, changes: int, in_scope: int) -> str:
     return "changed" if changes else "supported"
 
 
-def _taint(snapshot: Snapshot) -> _Taint:
+def _taint(snapshot: Snapshot) -> Taint:
     """Read the host-level evidence: taint word, per-module words and the kernel log are all needed to say no."""
     word = snapshot.host.get("taint")
-    named = _attributed(snapshot) if isinstance(word, int) and word >> taint.FWCTL & 1 else _Taint("no", "")
+    named = _attributed(snapshot) if isinstance(word, int) and word >> taint.FWCTL & 1 else Taint("no", "")
     if named.state == "yes":
         return named
     forced = [
@@ -142,7 +157,7 @@ def _taint(snapshot: Snapshot) -> _Taint:
         if setting.plane == "module" and setting.name.endswith(".taint") and _letters(setting) & {"F", "R"}
     ]
     if forced:
-        return _Taint("yes", f"module {', '.join(forced)} was forced")
+        return Taint("yes", f"module {', '.join(forced)} was forced")
     unread = [
         f"{row.plane} evidence was not read completely ({row.reason or row.status})"
         for row in snapshot.coverage
@@ -150,7 +165,7 @@ def _taint(snapshot: Snapshot) -> _Taint:
     ]
     if not isinstance(word, int):
         unread.insert(0, "the kernel's taint word was not read")
-    return _Taint("unread", "; ".join(unread)) if unread else named
+    return Taint("unread", "; ".join(unread)) if unread else named
 
 
 def _letters(setting: Setting) -> set[str]:
@@ -158,7 +173,7 @@ def _letters(setting: Setting) -> set[str]:
     return set(str(facet.value)) if facet is not None else set()
 
 
-def _attributed(snapshot: Snapshot) -> _Taint:
+def _attributed(snapshot: Snapshot) -> Taint:
     """Name whom the kernel's one log line names; a process name is only as claimed.
 
     A line that names another fwctl device of this host says that ours was not the one; a line that names a device that
@@ -167,22 +182,22 @@ def _attributed(snapshot: Snapshot) -> _Taint:
     nodes = {device.fwctl: device for device in snapshot.devices if device.fwctl}
     others = {row.text for row in snapshot.evidence if row.kind == "fwctl.node"} - set(nodes)
     bit = f"fwctl taint (bit {taint.FWCTL})"
-    state = _Taint("yes", f"{bit}, unattributed: no log line names a device")
+    state = Taint("yes", f"{bit}, unattributed: no log line names a device")
     for row in snapshot.evidence:
         match = _FWCTL_LINE.search(row.text) if row.kind == "log.fwctl-taint" else None
         if match is None:
             continue
         if match[1] in nodes:
             device = nodes[match[1]].id
-            return _Taint("yes", f"{bit}, attributed to {device} by {match[2]} (as claimed)", (device,))
+            return Taint("yes", f"{bit}, attributed to {device} by {match[2]} (as claimed)", (device,))
         if match[1] in others:
-            state = _Taint("no", f"{bit}, another device named: {match[1]}")
+            state = Taint("no", f"{bit}, another device named: {match[1]}")
         elif state.state == "yes":
-            state = _Taint("yes", f"{bit}, unattributed: {match[1]} is no device that can be seen here")
+            state = Taint("yes", f"{bit}, unattributed: {match[1]} is no device that can be seen here")
     return state
 
 
-def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
+def _strength(snapshot: Snapshot, side: DeviceSide) -> tuple[str, list[str]]:
     """Judge how much could have happened unseen: lockdown against the channels that were open on this host."""
     exposures: list[str] = []
     loaded = {setting.name for setting in snapshot.settings if setting.plane == "module" and "." not in setting.name}
@@ -190,8 +205,7 @@ def _strength(snapshot: Snapshot) -> tuple[str, list[str]]:
     owned = [device.id for device in snapshot.devices if device.role == "vfio-owned"]
     if owned:
         exposures.append(f"{', '.join(owned)} owned through VFIO")
-    if any(device.role in _IN_SCOPE for device in snapshot.devices):
-        exposures.append("debug tokens and firmware kind were not read")
+    exposures += side.exposures()
     locked = snapshot.host.get("lockdown") in ("integrity", "confidentiality")
     if exposures:
         if not locked:
@@ -210,7 +224,7 @@ def count_words(changes: Sequence[Difference], kind: str = "") -> str:
 
 
 def _reasons(
-    found: _Taint, changes: Sequence[Difference], gaps: Sequence[Gap], devices: Mapping[str, Verdict], own: str
+    found: Taint, changes: Sequence[Difference], gaps: Sequence[Gap], devices: Mapping[str, Verdict], own: str
 ) -> list[str]:
     """List why the verdict is what it is; a reason that several devices share is said once, with their names."""
     reasons = [found.words] if found.words else []
@@ -266,7 +280,7 @@ def _texts(snapshot: Snapshot, baseline: Baseline | None, changes: Sequence[Diff
         sentence = "UNDETERMINED: a text alone carries no evidence about the host, and nothing was compared."
         return Judgement(Verdict("undetermined", sentence, "weak", ("nothing was compared",)), {})
     sides = (*snapshot.coverage, *baseline.before.coverage) if not baseline.before.is_host else snapshot.coverage
-    if baseline.gaps or any(_missing(row) for row in sides):
+    if baseline.gaps or any(_missing(row) and row.reason != ONLY_DEVLINK for row in sides):
         counted = f"at least {count_words(changes)}; " if changes else ""
         status, words = "undetermined", f"{counted}one side is not complete"
     elif changes:

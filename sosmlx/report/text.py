@@ -8,9 +8,11 @@ from tabulate import tabulate
 
 from sosmlx.model import Device
 from sosmlx.printable import visible
-from sosmlx.report.view import CoverageView, DiffView, Input, Row, ShowView, device_title
+from sosmlx.report.view import CoverageView, DiffView, Input, Line, Row, ShowView, device_title
 
 WIDEST = 160
+
+WRITER = "last writer of the TLV, as claimed"
 
 
 def diff_text(view: DiffView) -> str:
@@ -29,7 +31,8 @@ def _diff(view: DiffView) -> Iterator[str]:
             yield group.title
         yield f"  {group.plane}"
         yield from _table(
-            [[line.name, line.facets, _arrow(line.left, line.right, line.change), line.note] for line in group.lines], 4
+            [[line.name, line.facets, _arrow(line.left, line.right, line.change), _notes(line)] for line in group.lines],
+            4,
         )
     if not view.groups:
         yield ""
@@ -59,8 +62,8 @@ def _show(view: ShowView) -> Iterator[str]:
     for group in view.groups:
         yield ""
         yield f"{group.device}  {group.plane}" + (f"  [{group.digest}]" if group.digest else "")
-        heads = ["name", *group.facets, ""]
-        yield from _table([heads, *([row.name, *row.cells, row.flags] for row in group.rows)], 2)
+        heads = ["name", *group.facets, "", WRITER if group.written else ""]
+        yield from _table([heads, *([row.name, *row.cells, row.flags, row.writer] for row in group.rows)], 2)
     yield from _rows("Pending a reset", view.pending)
     yield from _rows("Evidence", view.evidence)
     yield from _missing(view.coverage)
@@ -90,6 +93,10 @@ def _versions(device: Device) -> str:
     if device.stored and device.stored != device.running:
         return visible(f"{device.running} (stored {device.stored})")
     return visible(device.running)
+
+
+def _notes(line: Line) -> str:
+    return "; ".join(filter(None, [line.note, f"{WRITER}: {line.writer}" if line.writer else ""]))
 
 
 def _arrow(left: str, right: str, change: str) -> str:

@@ -11,6 +11,7 @@ from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
 from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
 from sosmlx.policy.taint import decode
+from sosmlx.parsers.values import NOBODY
 from sosmlx.printable import visible
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown
@@ -27,6 +28,7 @@ class Line:
     change: str
     severity: str
     note: str
+    writer: str
     anchor: str
 
 
@@ -151,7 +153,7 @@ def _lines(rows: Sequence[Difference]) -> list[Line]:
             name=visible(f"{name} ({cmode})" if cmode in ("runtime", "driverinit") else name),
             facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
             severity=same[0].severity, note=visible(_note(same[0])),
-            anchor=anchor(same[0]),
+            writer=visible(_written(same)), anchor=anchor(same[0]),
         )
         for (name, cmode, change, left, right), same in folded.items()
     ]  # fmt: skip
@@ -159,6 +161,22 @@ def _lines(rows: Sequence[Difference]) -> list[Line]:
 
 def _note(row: Difference) -> str:
     return row.note or _taint_words(row) or ("" if row.cause == "unknown" else row.cause)
+
+
+def _claimed(setting: Setting) -> str:
+    """Say in a word or two who claims to have written the stored item; the documents have the rest of its header."""
+    coming = setting.facet("next")
+    words = coming.writer if coming is not None else ""
+    return "" if words.startswith(NOBODY) else words.partition(",")[0]
+
+
+def _written(rows: Sequence[Difference]) -> str:
+    """Say who claims to have written what is there now, and who before where that was somebody else."""
+    sides = [[facet.writer for facet in side if facet and facet.writer] for side in (
+        [row.left for row in rows], [row.right for row in rows],
+    )]  # fmt: skip
+    before, after = (next(iter(side), "") for side in sides)
+    return after if before in ("", after) else f"{after or 'unknown'} (before: {before})"
 
 
 def _taint_words(row: Difference) -> str:
@@ -252,11 +270,12 @@ def _input(side: str, snapshot: Snapshot) -> Input:
 
 @dataclass(frozen=True)
 class SettingRow:
-    """One knob of a shown snapshot, with a cell per facet."""
+    """One knob of a shown snapshot, with a cell per facet; `writer` is empty where nothing is stored."""
 
     name: str
     cells: tuple[str, ...]
     flags: str
+    writer: str
 
 
 @dataclass(frozen=True)
@@ -268,6 +287,11 @@ class SettingGroup:
     facets: tuple[str, ...]
     rows: tuple[SettingRow, ...]
     digest: str
+
+    @property
+    def written(self) -> bool:
+        """Whether a writer is known of any of them."""
+        return any(row.writer for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -317,6 +341,7 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
                 visible(f"{row.name} ({row.cmode})" if row.cmode in ("runtime", "driverinit") else row.name),
                 tuple(shown(row.facet(name)) if row.facet(name) else "" for name in names),
                 " ".join(flag for flag in state(row) if flag != "observed"),
+                visible(_claimed(row)),
             )
             for row in members
         )

@@ -7,10 +7,11 @@ import os
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from sosmlx.record import Answer, Outcome
+from sosmlx.record import Access, Answer, Outcome
 
-How = Literal["bytes", "link", "names"]
-"""What to read of a path: a file's bytes, a link's target, or a folder's names (one a line, sorted)."""
+How = Literal["bytes", "link", "names", "catalogue"]
+"""What to read of a path: a file's bytes, a link's target, a folder's names (one a line, sorted), or the rows of an
+installed catalogue of flash parameters."""
 
 FILE_CAP = 1 << 20
 COMMAND_CAP = 8 << 20
@@ -32,6 +33,12 @@ class Source(Protocol):
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         """Run one program (named, not by path) within `deadline` seconds; never raises for what the host does."""
+
+    def info(self, node: str, deadline: float) -> Answer:
+        """Ask a fwctl node who answers (FWCTL_INFO); never raises for what the host does."""
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        """Read one firmware register; never raises for what the host does. Raises NotAllowedError for any other."""
 
 
 _OUTCOMES: dict[int, Outcome] = {

@@ -1,4 +1,4 @@
-"""This host: sysfs and procfs read under a deadline, programs through `sources.run`."""
+"""This host: sysfs and procfs read under a deadline, programs through `sources.run`, firmware through fwctl."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import threading
 from collections.abc import Sequence
 from typing import Callable
 
-from sosmlx.record import Answer, Outcome
+from sosmlx.fwctl.client import Channel, Forked
+from sosmlx.record import Access, Answer, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, How, capped, failed
+from sosmlx.sources.catalogue import read_catalogue
+from sosmlx.sources.firmware import Firmware
 
 
 class LiveSource:
@@ -20,9 +23,12 @@ class LiveSource:
     kind = "live"
     path = "live:"
 
-    def __init__(self, read: Callable[[str, How], Answer] | None = None) -> None:
+    def __init__(
+        self, read: Callable[[str, How], Answer] | None = None, connect: Callable[[str], Channel] = Forked
+    ) -> None:
         self._worker = _Worker()
         self._read = read or read_path
+        self._firmware = Firmware(connect)
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
         """Read a path in a worker thread: an attribute that is served by firmware can block."""
@@ -36,10 +42,20 @@ class LiveSource:
         """Run a program of the fixed search list."""
         return program.run(argv, deadline)
 
+    def info(self, node: str, deadline: float) -> Answer:
+        """Ask a fwctl node who answers."""
+        return self._firmware.info(node, deadline)
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        """Read one firmware register."""
+        return self._firmware.register(access, deadline)
+
 
 def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
-    """Read a file, a link's target or a folder's names; the last component is never followed."""
+    """Read a file, a link's target, a folder's names or a catalogue's rows; the last component is never followed."""
     try:
+        if how == "catalogue":
+            return Answer(read_catalogue(path))
         if how == "link":
             return Answer(os.fsencode(os.readlink(path)))
         if how == "names":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from sosmlx.record import Answer, Bundle, Outcome
+from sosmlx.fwctl.client import FOLDER
+from sosmlx.record import Access, Answer, Bundle, Outcome, target
 from sosmlx.sources.base import FILE_CAP, How, failed
 from sosmlx.sources.live import read_path
 
@@ -21,17 +22,23 @@ class BundleSource:
 
     def __init__(self, bundle: Bundle) -> None:
         self.path = bundle.path
-        self._paths: dict[tuple[str, ...], Answer] = {}
-        for record in bundle.records:
-            self._paths[(record.path,) if record.path else record.argv] = record.answer
+        self._answers = {record.target: record.answer for record in bundle.records}
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
         """Give back what was read from that path."""
-        return self._paths.get((path,), _NOT_STORED)
+        return self._answers.get(target((), path, None), _NOT_STORED)
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         """Give back what that command printed."""
-        return self._paths.get(tuple(argv), _NOT_STORED)
+        return self._answers.get(target(tuple(argv), "", None), _NOT_STORED)
+
+    def info(self, node: str, deadline: float) -> Answer:
+        """Give back what that node said of itself."""
+        return self._answers.get(target((), f"{FOLDER}/{node}", None), _NOT_STORED)
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        """Give back what that register held."""
+        return self._answers.get(target((), "", access), _NOT_STORED)
 
 
 class TreeSource:
@@ -53,6 +60,14 @@ class TreeSource:
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         """Nothing of a recorded host is executed."""
+        return _NOT_STORED
+
+    def info(self, node: str, deadline: float) -> Answer:
+        """A copied tree has no devices."""
+        return _NOT_STORED
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        """A copied tree has no firmware."""
         return _NOT_STORED
 
 

@@ -1,8 +1,9 @@
-"""Flash configuration by the vendor's tool, where that is known not to taint; and what fwctl nodes there are.
+"""Flash configuration by the vendor's tool, on the user's word (`--vendor-access`): over fwctl where that does not taint.
 
 mstflint 4.32.0-1 to 4.35.0-1.4 asks for the full debug-write scope for every fwctl access, reads included, which
 taints the kernel (bit 19). 4.31 reads at scope 0, which the mainline driver refuses. By PCI address the tool writes
-address and semaphore registers in PCI configuration space: that needs the user's word (`--vendor-access`).
+address and semaphore registers in PCI configuration space. What the firmware itself says (`collectors/fwctl.py`) needs none of
+this: a second witness is all that the tool is good for there.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import re
 from collections.abc import Iterable
 
 from sosmlx.collectors.pci import bound, functions
-from sosmlx.collectors.spec import Collector, Command, File, Read, Refusal, names
-from sosmlx.record import Record
+from sosmlx.collectors.fwctl import CLASS
+from sosmlx.collectors.spec import PLACEHOLDER, Collector, Command, File, Read, Refusal, names
+from sosmlx.record import HOST, Record
 
-CLASS = "/sys/class/fwctl"
 SAFE = (4, 35, 0)
 SAFE_RELEASE = (1, 5)
 VENDOR_DEADLINE = 60.0
@@ -42,33 +43,31 @@ def _query(node: str) -> tuple[str, ...]:
     return ("mstconfig", "-d", node, "-e", "q")
 
 
-def _nodes(record: Record) -> Iterable[Read]:
-    """Read where each node belongs and, when there is one, ask the vendor tool for its version."""
+def _ways(record: Record) -> Iterable[Read]:
+    """Ask the tool for its version; then it queries each node, or each address where there is none or it might taint."""
     nodes = list(names(record))
-    if not nodes:
-        return []
 
+    def asked(version: Record) -> Iterable[Read]:
+        by_address = functions(bound("mlx5_core", _by_address))
+        if not version.has_bytes:
+            return [by_address]
+        if nodes and not safe_over_fwctl(version.data):
+            why = "unsafe-version: this mstflint may taint the kernel with a mere query over fwctl"
+            refused = Refusal("mlxconfig.query", HOST, why, _query("fwctlN"), channel="fwctl")
+            return [refused, by_address]
+        over_fwctl = [_link(node) for node in nodes]
+        return [*over_fwctl, by_address] if PLACEHOLDER.match("".join(nodes[:1])) else over_fwctl or [by_address]
+
+    pattern = b"mstconfig, mstflint 4.36.0-1"
+    return [Command("tool.version", ("mstconfig", "--version"), expand=asked, pattern=pattern)]
+
+
+def _link(node: str) -> File:
     def of_node(link: Record) -> Iterable[Read]:
         bdf = link.data.decode("utf-8", "replace").rpartition("/")[2]
         return [Command("mlxconfig.query", _query(link.part), bdf, channel="fwctl", deadline=VENDOR_DEADLINE)]
 
-    def asked(version: Record) -> Iterable[Read]:
-        if not version.has_bytes:
-            return []
-        if not safe_over_fwctl(version.data):
-            why = "unsafe-version: this mstflint may taint the kernel with a mere query over fwctl"
-            return [Refusal("mlxconfig.query", "host", why, _query("fwctlN"), channel="fwctl")]
-        return [_link(node, of_node) for node in nodes]
-
-    reads: list[Read] = [_link(node, None) for node in nodes]
-    pattern = b"mstconfig, mstflint 4.36.0-1"
-    return [*reads, Command("tool.version", ("mstconfig", "--version"), expand=asked, pattern=pattern)]
-
-
-def _link(node: str, then: object) -> File:
-    expand = then if callable(then) else None
-    path = f"{CLASS}/{node}/device"
-    return File("fwctl.device", path, f"host/{node}", "link", expand=expand, pattern=b"../{bdf}")
+    return File("fwctl.device", f"{CLASS}/{node}/device", f"host/{node}", "link", expand=of_node, pattern=b"../{bdf}")
 
 
 def _by_address(bdf: str) -> Iterable[Read]:
@@ -81,15 +80,9 @@ def _by_address(bdf: str) -> Iterable[Read]:
     ]  # fmt: skip
 
 
-FIRMWARE = Collector(
-    "firmware",
-    "flash configuration: mstconfig over fwctl, where its version is known to be safe",
-    (File("fwctl.nodes", CLASS, how="names", expand=_nodes, pattern=b"{fwctl}"),),
-    needs=("root", "a fwctl device", "mstflint 4.35.0-1.5 or later"),
-)
 VENDOR = Collector(
     "vendor",
-    "flash configuration: mstconfig by PCI address (--vendor-access)",
-    (functions(bound("mlx5_core", _by_address)),),
-    needs=("root", "mstflint", "no lockdown"),
+    "flash configuration by mstconfig: over fwctl, or by PCI address (--vendor-access)",
+    (File("fwctl.nodes", CLASS, how="names", expand=_ways, pattern=b"{fwctl}"),),
+    needs=("root", "mstflint", "for an address: no lockdown"),
 )

@@ -1,0 +1,265 @@
+"""The firmware's own word, through fwctl: identity, components, debug tokens, and the flash configuration.
+
+Every answer decides what is asked next: who answers, how many ports there are, which views of the flash can be read, which
+items are known and which are stored. Registers and their selectors: `sosmlx.fwctl.allowed`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from sosmlx.collectors.pci import DEVICES, functions
+from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, File, Node, Read, Register, names
+from sosmlx.fwctl import abi
+from sosmlx.fwctl.allowed import CANARY
+from sosmlx.fwctl.catalogue import Catalogue, Tlv, builtin, installed
+from sosmlx.fwctl.mailbox import response
+from sosmlx.fwctl.nvconfig import ItemType, elsewhere, header, is_secret, parse_type, type_word
+from sosmlx.fwctl.registers import decode, encode
+from sosmlx.record import PATTERN, Access, Outcome, Record
+from sosmlx.sources.catalogue import PLACES
+
+CLASS = "/sys/class/fwctl"
+
+MAX_PORTS = 16
+MAX_ITEMS = 512
+"""So many stored items are walked: far more than a device holds, and an end for a firmware whose pointers run in a circle."""
+MAX_COMPONENTS = 64
+
+TOKENS = (0, 1, 2, 3, 4, 5, 6, 8)
+"""Token types of MDSR: CS, debug firmware, FRC, RMCS, RMDT, CRCS, CRDT, MTFA."""
+
+NEXT, CURRENT, FACTORY = 0, 1, 2
+
+CANARY_ITEM = 0x80
+"""nv_global_pci_conf, which every adapter has: one of its reads carries a writer that no agent has."""
+
+_MODEL_NAME = 1
+_PIECE = 8
+"""MQIS gives a string in pieces of so many bytes."""
+
+
+class _Device(NamedTuple):
+    """What the reads of one device need to know."""
+
+    node: str
+    bdf: str
+    catalogue: Catalogue
+    ports: int = 1
+
+    @property
+    def planned(self) -> bool:
+        """Whether this is no device, but a plan's placeholder."""
+        return PLACEHOLDER.match(self.node) is not None
+
+    def register(self, name: str, then: Expand | None = None, pattern: bytes = b"", **fields: int) -> Register:
+        """Declare one read of a register of this device."""
+        access = Access(self.node, name, tuple(sorted(fields.items())))
+        return Register(f"register.{name.lower()}", access, self.bdf, then, pattern)
+
+
+def _answer(name: str, **fields: int) -> bytes:
+    """Make an answer that lets a plan go on."""
+    return bytes(16) + encode(name, fields)
+
+
+def _nodes(record: Record) -> Iterable[Read]:
+    return [_link(node) for node in sorted(names(record), key=_natural)]
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """Order `fwctl10` after `fwctl2`."""
+    match = re.match(r"(.*?)(\d*)\Z", name)
+    return (match[1], int(match[2] or 0)) if match else (name, 0)
+
+
+def _link(node: str) -> File:
+    def of_device(link: Record) -> Iterable[Read]:
+        bdf = link.data.decode("utf-8", "replace").rpartition("/")[2]
+        return [_asked(node, bdf)] if _is_function(bdf) else []
+
+    return File("fwctl.device", f"{CLASS}/{node}/device", f"host/{node}", "link", of_device, b"../{bdf}")
+
+
+def _is_function(bdf: str) -> bool:
+    return re.match(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z", bdf) is not None or bool(PLACEHOLDER.match(bdf))
+
+
+def _own_folder(bdf: str) -> list[Read]:
+    """Find a function's nodes in its own folder, too: the class need not be listable."""
+
+    def each(record: Record) -> Iterable[Read]:
+        return [_asked(node, bdf) for node in sorted(names(record), key=_natural)]
+
+    return [File("fwctl.nodes", f"{DEVICES}/{bdf}/fwctl", f"{bdf}", "names", each, b"{fwctl}", probe=True)]
+
+
+def _asked(node: str, bdf: str, places: Sequence[str] = PLACES) -> Read:
+    """Look for an installed catalogue of the vendor's, then ask who answers."""
+    if not places:
+        return _info(node, bdf, builtin())
+
+    def found(record: Record) -> Iterable[Read]:
+        if record.has_bytes and record.data:
+            return [_info(node, bdf, installed(record.data)[0])]
+        return [_asked(node, bdf, places[1:])]
+
+    return File("nvconfig.catalogue", places[0], how="catalogue", expand=found, probe=True)
+
+
+def _info(node: str, bdf: str, catalogue: Catalogue) -> Node:
+    def known(record: Record) -> Iterable[Read]:
+        if not record.has_bytes or abi.answerer(record.data) != abi.DeviceType.FWCTL_DEVICE_TYPE_MLX5:
+            return []
+        device = _Device(node, bdf, catalogue)
+        return [device.register("MGIR", _identity(device), _answer("MGIR"))]
+
+    return Node("fwctl.info", node, bdf, known, abi.INFO_PATTERN)
+
+
+def _identity(device: _Device) -> Expand:
+    def reads(record: Record) -> Iterator[Read]:
+        ports = _field(record, "MGIR", "hw_info.num_ports")
+        known = device._replace(ports=max(1, min(ports, MAX_PORTS)))
+        yield from (known.register("MCAM", access_reg_group=group, feature_group=0) for group in (0, 2))
+        yield known.register("MFRL")
+        yield from (known.register("MDSR", type_of_token=token) for token in _each(device, TOKENS))
+        yield _component(known, 0)
+        yield _string(known, _MODEL_NAME)
+        yield known.register("MNVGC", _flash(known), _answer("MNVGC"))
+
+    return reads
+
+
+def _component(device: _Device, index: int) -> Register:
+    """Read one component's state, its running and its pending version, and then the next component."""
+    shown = PATTERN if device.planned else index
+
+    def reads(record: Record) -> Iterator[Read]:
+        if not record.has_bytes:
+            return
+        if not _field(record, "MCQS", "component_not_supported"):
+            for pending in _each(device, (0, 1)):
+                yield device.register(
+                    "MCQI", component_index=shown, info_type=1, data_size=124, read_pending_component=pending
+                )
+        if not _field(record, "MCQS", "last_index_flag") and index + 1 < MAX_COMPONENTS:
+            yield _component(device, index + 1)
+
+    last = _answer("MCQS", last_index_flag=1)
+    return device.register("MCQS", reads, last, component_index=shown)
+
+
+def _string(device: _Device, info: int) -> Register:
+    """Read a string piece by piece: the first answer says how long it is."""
+
+    if device.planned:
+        return device.register("MQIS", info_type=info, read_offset=PATTERN, read_length=PATTERN)
+
+    def rest(record: Record) -> Iterator[Read]:
+        whole = _field(record, "MQIS", "info_length")
+        for at in range(_PIECE, min(whole, 256), _PIECE):
+            yield device.register("MQIS", info_type=info, read_offset=at, read_length=min(_PIECE, whole - at))
+
+    return device.register("MQIS", rest, info_type=info, read_offset=0, read_length=_PIECE)
+
+
+def _flash(device: _Device) -> Expand:
+    def reads(record: Record) -> Iterator[Read]:
+        views = [NEXT]
+        if record.has_bytes:
+            readable = {CURRENT: "nvda_read_current_settings", FACTORY: "nvda_read_factory_settings"}
+            views += [view for view, name in readable.items() if _field(record, "MNVGC", name)]
+        items = _items(device)
+        known = frozenset(item for item, _ in items)
+        yield from (_supported(device, item, tlv, views) for item, tlv in items)
+        yield _stored(device, 0, known, views, MAX_ITEMS)
+
+    return reads
+
+
+def _items(device: _Device) -> list[tuple[int, Tlv | None]]:
+    """List the type words of the catalogue's items: one for the ASIC, the host or the function, one for each port."""
+    if device.planned:
+        return [(PATTERN, None)]
+    found: list[tuple[int, Tlv | None]] = []
+    for tlv in device.catalogue:
+        for number in range(device.ports):
+            if tlv.cls == 1:
+                found.append((type_word(ItemType(1, tlv.index, port=number + 1)), tlv))
+            elif tlv.cls == 9:
+                found.append((type_word(ItemType(9, tlv.index, module=number)), tlv))
+            elif tlv.cls in (0, 3, 7) and number == 0 and not tlv.secret:
+                found.append((type_word(ItemType(tlv.cls, tlv.index)), tlv))
+    return found
+
+
+def _supported(device: _Device, item: int, tlv: Tlv | None, views: Sequence[int]) -> Register:
+    """Ask whether an item is known and readable, then read it; what only the expansion ROM reads is not asked for."""
+    if tlv is not None and tlv.rom:
+        return _value(device, item, NEXT, _more_views(device, item, views))
+
+    def reads(record: Record) -> Iterator[Read]:
+        if record.has_bytes and _field(record, "MNVQC", "support_rd"):
+            shown = [NEXT] if tlv is not None and tlv.capability else views
+            yield from (_value(device, item, view) for view in _each(device, shown))
+            if item in (CANARY_ITEM, PATTERN):
+                yield _value(device, item, NEXT, writer=CANARY)
+
+    return device.register("MNVQC", reads, _answer("MNVQC", support_rd=1), type=item)
+
+
+def _more_views(device: _Device, item: int, views: Sequence[int]) -> Expand:
+    """Read the other views of an item unless the firmware does not know it."""
+    known = (Outcome.COLLECTED, Outcome.TRUNCATED, Outcome.ABSENT)
+    return lambda record: [_value(device, item, view) for view in views if view != NEXT and record.outcome in known]
+
+
+def _value(device: _Device, item: int, view: int, then: Expand | None = None, writer: int = 0) -> Register:
+    return device.register("MNVDA", then, type=item, access_mode=view, length=256, writer_id=writer)
+
+
+def _stored(device: _Device, pointer: int, known: frozenset[int], views: Sequence[int], left: int) -> Register:
+    """Walk the stored items; one that no catalogue knows is read like the others, unless it holds a secret."""
+
+    def reads(record: Record) -> Iterator[Read]:
+        if not record.has_bytes or device.planned:
+            return
+        following = _field(record, "MNVGN", "nv_pointer")
+        if following == 0:
+            return
+        item = _field(record, "MNVGN", "type")
+        kind = parse_type(item)
+        ours = kind.cls in (0, 1, 3, 7, 9) and not elsewhere(header(response(record.data).data[0x10:0x1C]))
+        if item not in known and ours and not is_secret(kind):
+            yield _supported(device, item, None, views)
+        if left > 1 and following != pointer:
+            yield _stored(device, following, known | {item}, views, left - 1)
+
+    return device.register("MNVGN", reads, _answer("MNVGN"), nv_pointer=PATTERN if device.planned else pointer)
+
+
+def _each(device: _Device, values: Iterable[int]) -> Iterable[int]:
+    """Give each value of a selector; a plan's placeholder instead where there is no device."""
+    return (PATTERN,) if device.planned else values
+
+
+def _field(record: Record, register: str, name: str) -> int:
+    """Take one field out of an answer; 0 where it is too short for it."""
+    if not record.has_bytes or len(record.data) < 16:
+        return 0
+    value = decode(register, response(record.data).data).get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
+FWCTL = Collector(
+    "fwctl",
+    "firmware identity, components, debug tokens and flash configuration, through fwctl",
+    (
+        File("fwctl.nodes", CLASS, how="names", expand=_nodes, pattern=b"{fwctl}"),
+        functions(_own_folder),
+    ),
+    needs=("root", "a fwctl device"),
+)

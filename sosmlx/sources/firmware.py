@@ -1,0 +1,122 @@
+"""Firmware answers as outcomes: errno and firmware status in words, one broken device at a time, secrets left out."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Mapping
+from typing import Callable
+
+from sosmlx.fwctl import abi
+from sosmlx.fwctl.allowed import ALLOWED
+from sosmlx.fwctl.nvconfig import is_secret, parse_type
+from sosmlx.fwctl.client import Channel, OpenError, StuckError
+from sosmlx.fwctl.mailbox import response, status_words
+from sosmlx.record import Access, Answer, Outcome
+
+WITHHELD = "a secret was left out; digest"
+"""Begins the reason of an answer whose data was left out; 16 bits of a digest follow, in hexadecimal."""
+
+BREAKER = "breaker:"
+"""Begins the reason of a read that was not tried because the device had stopped answering."""
+
+_ERRNO: dict[int, Outcome] = {
+    errno.ENOENT: Outcome.ABSENT,
+    errno.EACCES: Outcome.DENIED,
+    errno.EPERM: Outcome.DENIED,
+    errno.ENODEV: Outcome.VANISHED,
+    errno.ENXIO: Outcome.VANISHED,
+    errno.ETIMEDOUT: Outcome.TIMEOUT,
+    errno.EBADMSG: Outcome.UNSUPPORTED,
+    errno.EOPNOTSUPP: Outcome.UNSUPPORTED,
+    errno.ENOTTY: Outcome.UNSUPPORTED,
+}
+_GONE = (errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EPIPE)
+"""After these the device will not answer the next command either."""
+
+_UNSUPPORTED = (0x02, 0x03, 0x04, 0x05, 0x0A)
+"""Statuses with which firmware was seen to answer for a register that it does not have, or does not show to this function."""
+
+_NOT_STORED = (0x05, 0x0F)
+"""Statuses with which MNVDA and MNVGN were seen to answer where no item is stored."""
+
+
+class Firmware:
+    """The adapters of one host, by node. `connect` makes the channel to one."""
+
+    def __init__(self, connect: Callable[[str], Channel]) -> None:
+        self._connect = connect
+        self._channels: dict[str, Channel] = {}
+        self._broken: dict[str, str] = {}
+
+    def info(self, node: str, deadline: float) -> Answer:
+        """FWCTL_INFO of a node: device type and length (`=II`), then the driver's data."""
+        answer = self._ask(node, "FWCTL_INFO", lambda channel: channel.info(deadline))
+        return answer if isinstance(answer, Answer) else Answer(answer)
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        """Read one register. The answer's data is the whole mailbox answer, whatever its status."""
+        fields = dict(access.fields)
+        answer = self._ask(
+            access.node, "FWCTL_RPC", lambda channel: channel.register(access.register, fields, deadline)
+        )
+        return answer if isinstance(answer, Answer) else answered(access.register, fields, answer)
+
+    def _ask(self, node: str, what: abi.During, ask: Callable[[Channel], bytes]) -> Answer | bytes:
+        if node in self._broken:
+            return Answer(outcome=Outcome.SKIPPED, reason=f"{BREAKER} {self._broken[node]}")
+        try:
+            return ask(self._channels.setdefault(node, self._connect(node)))
+        except StuckError as stuck:
+            self._broken[node] = f"{node} gave no answer before"
+            return Answer(outcome=Outcome.ABANDONED, reason=str(stuck), pid=stuck.pid)
+        except OSError as error:
+            number = error.errno or 0
+            words = abi.errno_words(number, "open" if isinstance(error, OpenError) else what)
+            if number in _GONE:
+                self._broken[node] = f"{node} stopped answering ({words})"
+            return Answer(outcome=_ERRNO.get(number, Outcome.FAILED), reason=words)
+
+
+def answered(register: str, fields: Mapping[str, int], raw: bytes) -> Answer:
+    """Tell from a mailbox answer how the read ended: firmware failure is no errno, it is a status in the answer."""
+    try:
+        said = response(raw)
+    except ValueError:
+        return Answer(raw, Outcome.FAILED, f"the answer has {len(raw)} bytes, less than a mailbox header")
+    if said.status:
+        return Answer(raw, _outcome(register, said.status), _reason(register, said.status, said.syndrome))
+    wanted = ALLOWED[register].size
+    if len(said.data) < wanted:
+        return Answer(raw, Outcome.TRUNCATED, f"{len(said.data)} of {wanted} bytes of the register")
+    return _withheld(raw, *_ITEM[register]) if register in _ITEM else Answer(raw)
+
+
+def _outcome(register: str, status: int) -> Outcome:
+    if register in ("MNVDA", "MNVGN") and status in _NOT_STORED:
+        return Outcome.ABSENT
+    return Outcome.UNSUPPORTED if status in _UNSUPPORTED else Outcome.FAILED
+
+
+def _reason(register: str, status: int, syndrome: int) -> str:
+    words = status_words(status, syndrome)
+    return f"not-stored: {words}" if _outcome(register, status) is Outcome.ABSENT else words
+
+
+_ITEM = {"MNVDA": (0x04, 0x0C), "MNVGN": (0x14, 0x1C)}
+"""Where these registers hold the type word of a flash item, and where its data begins."""
+
+_HEADER = 0x10
+
+
+def _withheld(raw: bytes, type_at: int, data_at: int) -> Answer:
+    """Leave out the data of an item that is known to hold a secret.
+
+    Sixteen bits of a digest stay: enough to see that it changed, too little to guess a password by.
+    """
+    word = int.from_bytes(raw[_HEADER + type_at : _HEADER + type_at + 4], "big")
+    if not is_secret(parse_type(word)):
+        return Answer(raw)
+    begin = _HEADER + data_at
+    mark = hashlib.blake2s(raw[begin:], digest_size=2).hexdigest()
+    return Answer(raw[:begin] + bytes(len(raw) - begin), reason=f"{WITHHELD} {mark}")
