@@ -9,6 +9,7 @@ from sosmlx.identity import Facts
 from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.spec import ELIDED, UNKNOWN_ITEM
+from sosmlx.parsers.values import UNREAD
 from sosmlx.record import HOST, Outcome, Record
 
 _ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
@@ -45,6 +46,7 @@ def coverage(
     expected = set() if pasted else _expected(devices, facts)
     unbound = {device.id for device in devices if "driver" not in facts.get(device.id, {})}
     elided = {row.subject for row in evidence if row.kind == ELIDED}
+    unread = _unread(settings)
     nameless = Counter(row.subject for row in evidence if row.kind == UNKNOWN_ITEM)
     for device in devices:
         if device.role not in _HAS_FLASH and not pasted:
@@ -63,12 +65,23 @@ def coverage(
             reason = reason or _why_no_flash(records) or (ONLY_DEVLINK if cell in slight else "")
         if not seen[cell]:
             reason = reason or "nothing read it"
+        reason = reason or unread.get(cell, "")
         status, unknown = _status(seen[cell], bool(reason)), len(found)
         if plane == "nvconfig" and nameless[device_id]:
             # Their bytes were read, and are compared: nothing is missing but their meaning.
             unknown += nameless[device_id]
             reason = "; ".join(filter(None, [reason, _nameless(nameless[device_id])]))
         yield Coverage(device_id, plane, status, read[cell], unknown, reason, equal.get(cell, 0))
+
+
+def _unread(settings: Iterable[Setting]) -> dict[Cell, str]:
+    """Say of which planes an answer came that did not hold what it should."""
+    found: dict[Cell, str] = {}
+    for setting in settings:
+        for _, facet in setting.facets:
+            if facet.reason.startswith(UNREAD):
+                found.setdefault((setting.device, setting.plane), f"{setting.name}: {facet.reason}")
+    return found
 
 
 def _nameless(count: int) -> str:

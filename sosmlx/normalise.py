@@ -83,9 +83,9 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
             if rest.text is None:
                 found.records.append(record)
                 continue
-        parser = PARSERS.get(record.kind)
-        if parser is not None and parser.together is not None:
-            found.together.setdefault(parser.together, []).append(record)
+        together = PARSERS[record.kind].together if record.kind in PARSERS else None
+        if together is not None:
+            found.together.setdefault(together, []).append(record)
             found.records.append(record)
         else:
             _read(record, found)
@@ -212,6 +212,8 @@ def _merge(settings: Iterable[Setting], pasted: bool) -> tuple[list[Setting], li
                 conflicts.append(_conflict(before, setting, name, old, facet))
                 if pasted:
                     facets[name] = Facet(None, facet.raw, reason=AMBIGUOUS)
+            elif facet.writer and not old.writer:
+                facets[name] = facet  # the same value from flash itself, with who wrote it
             elif pasted and facet.raw != old.raw:
                 conflicts.append(_conflict(before, setting, name, old, facet)._replace(severity="info"))
         order = tuple(sorted(facets.items(), key=lambda pair: FACETS.index(pair[0])))

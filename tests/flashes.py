@@ -28,7 +28,9 @@ def host(functions: Mapping[str, object], **members: object) -> dict[str, object
     """Make a scenario: a locked-down host with these functions and no tool at all."""
     base = {
         "schema": "sosmlx.scenario/1",
-        "host": {"hostname": "n07", "taint": 0, "lockdown": "integrity", "modules": {"mlx5_core": {}, "mlx5_fwctl": {}}},
+        "host": {
+            "hostname": "n07", "taint": 0, "lockdown": "integrity", "modules": {"mlx5_core": {}, "mlx5_fwctl": {}},
+        },
         "functions": dict(functions),
     }  # fmt: skip
     merged = merge(base, members)

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sosmlx.fwctl.registers import encode
-from sosmlx.parsers.firmware import state
+from sosmlx.parsers import PARSERS
+from sosmlx.parsers.spec import Together
 from sosmlx.record import Access, Answer, Outcome, Record
 from tests import fixtures
 
@@ -23,9 +24,22 @@ HEADER = bytes(16)
 """What a mailbox answer begins with where the firmware did what it was asked."""
 
 
-def cases() -> list[tuple[str, str]]:
-    """List (folder, case) of every fixture."""
-    return sorted((path.parent.name, path.stem) for path in FOLDER.glob("*/*.hex"))
+def cases(together: Together | None = None) -> list[tuple[str, str]]:
+    """List (folder, case) of every fixture, or of those that one parser reads."""
+    found = sorted((path.parent.name, path.stem) for path in FOLDER.glob("*/*.hex"))
+    return [case for case in found if together in (None, parser(*case))]
+
+
+def parser(folder: str, case: str) -> Together:
+    """Find what reads the records of a fixture together."""
+    together = PARSERS[records(folder, case)[0].kind].together
+    assert together is not None
+    return together
+
+
+def kinds() -> set[str]:
+    """Name the kinds of which a fixture holds an answer."""
+    return {record.kind for case in cases() for record in records(*case) if record.has_bytes}
 
 
 def records(folder: str, case: str) -> list[Record]:
@@ -45,6 +59,8 @@ def _read(number: str, line: str) -> Record:
     name, *words = asked.split()
     outcome, _, reason = ending.strip().partition(": ")
     answer = Answer(outcome=Outcome(outcome or "collected"), reason=reason)
+    if name == "nvconfig.catalogue":
+        return Record(number, name, "fwctl", "host", answer, path="/usr/share/mlxconfig_host.db")
     if name == "fwctl.info":
         return Record(number, name, "fwctl", BDF, answer, path=f"/dev/fwctl/{NODE}", channel="fwctl")
     fields = tuple((field, int(value, 0)) for field, _, value in (word.partition("=") for word in words))
@@ -69,7 +85,7 @@ def silent(name: str, asked: Mapping[str, int], outcome: Outcome, reason: str) -
 
 def parsed(folder: str, case: str) -> str:
     """Render what the answers of a fixture yield, one item a line."""
-    return fixtures.render(list(state(records(folder, case))))
+    return fixtures.render(list(parser(folder, case)(records(folder, case))))
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from sosmlx.fwctl.catalogue import (
     MOST_TLVS,
     PAYLOAD,
     SCHEMA,
-    SECRETS,
     TYPES,
     Catalogue,
     Param,
@@ -24,6 +23,7 @@ from sosmlx.fwctl.catalogue import (
     extended,
 )
 from sosmlx.fwctl.expression import holds
+from sosmlx.fwctl.items import SECRETS
 from sosmlx.jsonio import dumps
 
 FACTS = Path(os.environ.get("SOSMLX_SHARED", Path(__file__).parents[2] / "shared")) / "reference" / "nvparams.csv"

@@ -1,4 +1,4 @@
-"""How the engine reads adapters: one command at a time each, several beside each other, in an order that does not vary."""
+"""How the engine reads adapters: one command at a time each, several beside each other, in an order that stays."""
 
 from __future__ import annotations
 

@@ -145,9 +145,7 @@ def test_what_is_read_is_what_was_planned(collector: Collector) -> None:
 
     records = collect(ScenarioSource(load("two-adapters-before")), collector)
 
-    unplanned = [
-        record.target for record in records if not any(_fits(pattern, record.target) for pattern in planned)
-    ]
+    unplanned = [record.target for record in records if not any(_fits(pattern, record.target) for pattern in planned)]
     assert unplanned == []
 
 

@@ -16,7 +16,7 @@ from sosmlx.parsers.spec import Parser
 from sosmlx.record import Answer, Outcome, Record
 from tests import fixtures, registers
 
-CASES = registers.cases()
+CASES = registers.cases(state)
 KINDS = [parser.kind for parser in TABLE]
 FAILURES = [outcome for outcome in Outcome if outcome not in (Outcome.COLLECTED, Outcome.TRUNCATED)]
 

@@ -71,7 +71,10 @@ def stored_everywhere(profile: str) -> ScenarioSource:
 
 def words(nic: Nic) -> list[int]:
     return [
-        word for tlv in builtin() for _, word in values.instances(tlv, nic.flash.ports) if nic.flash.kind(word) is not None
+        word
+        for tlv in builtin()
+        for _, word in values.instances(tlv, nic.flash.ports)
+        if nic.flash.kind(word) is not None
     ]
 
 
@@ -108,7 +111,9 @@ def _walk(word: int) -> Iterator[Record]:
     pointer = 0
     for number in range(500):
         access = Access("fwctl0", "MNVGN", (("nv_pointer", pointer),))
-        record = Record(f"w{number}", "register.mnvgn", "fwctl", flashes.BDF, SOURCE.register(access, 5), register=access)
+        record = Record(
+            f"w{number}", "register.mnvgn", "fwctl", flashes.BDF, SOURCE.register(access, 5), register=access
+        )
         pointer = int.from_bytes(record.data[16:20], "big")
         if not pointer:
             yield record
@@ -120,7 +125,7 @@ def _walk(word: int) -> Iterator[Record]:
 def changed(word: int, tlv: Tlv, offset: int, width: int, view: int) -> Difference | list[Difference]:
     """Change one field in one view, compare, and put it back; the one difference, or what came instead."""
     own = owned(word, 0)
-    old = {FACTORY: NIC.flash.factory[own], CURRENT: NIC.flash.current[own], NEXT: NIC.flash.view(word, NEXT, 0).data}[view]
+    old = NIC.flash.view(word, view, 0).data
     shift = tlv.size * 8 - offset - width
     flipped = (int.from_bytes(old, "big") ^ 1 << shift).to_bytes(tlv.size, "big")
     _put(own, view, flipped, writer=10)

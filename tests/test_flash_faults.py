@@ -1,7 +1,8 @@
-"""What goes wrong with a firmware: it is said in words, and costs neither the rest of the device nor the other devices."""
+"""What goes wrong with a firmware: it is said in words, and costs neither the rest of it nor the other devices."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -53,20 +54,44 @@ class Case(NamedTuple):
 
 ITEM = {"register": "MNVDA", "fields": {"type": 0x80, "access_mode": 0, "writer_id": 0}}
 CASES = {
-    "an item that cannot be read": Case({**ITEM, "status": 1, "syndrome": 0x1234}, Outcome.FAILED, "INT_ERR (0x1)", "partial", 0),
-    "an item that is not stored": Case({**ITEM, "status": 5}, Outcome.ABSENT, "not-stored: BAD_RES (0x5)", "complete", 0),
+    "an item that cannot be read": Case({**ITEM, "status": 1}, Outcome.FAILED, "INT_ERR (0x1)", "partial", 0),
+    "an item that is not stored": Case(
+        {**ITEM, "status": 5}, Outcome.ABSENT, "not-stored: BAD_RES (0x5)", "complete", 0
+    ),
     "a short answer": Case({**ITEM, "short": 40}, Outcome.TRUNCATED, "24 of 268 bytes of the register", "partial", 0),
     "less than a header": Case({**ITEM, "short": 3}, Outcome.FAILED, "the answer has 3 bytes", "partial", 0),
-    "a refused item": Case({"register": "MNVQC", "fields": {"type": 0x80}, "status": 2}, Outcome.UNSUPPORTED, "BAD_OP (0x2)", "complete", 37),
-    "no list of what is stored": Case({"register": "MNVGN", "status": 4}, Outcome.UNSUPPORTED, "BAD_SYS_STATE (0x4)", "complete", 0),
-    "no word on the views": Case({"register": "MNVGC", "status": 3}, Outcome.UNSUPPORTED, "BAD_PARAM (0x3)", "complete", 0),
-    "a firmware that hangs": Case({**ITEM, "hang": True}, Outcome.ABANDONED, "no answer within 10 s; process 4711", "partial", None),
-    "a device that goes away": Case({**ITEM, "errno": "ENODEV"}, Outcome.VANISHED, "ENODEV: the driver let go", "partial", None),
-    "a driver that gives up": Case({**ITEM, "errno": "ETIMEDOUT"}, Outcome.TIMEOUT, "ETIMEDOUT: the firmware did not", "partial", None),
-    "an item that the kernel does not pass on": Case({**ITEM, "errno": "EBADMSG"}, Outcome.UNSUPPORTED, "EBADMSG: the driver does not", "complete", 0),
-    "a node that cannot be opened": Case({"register": "open", "errno": "EACCES"}, Outcome.DENIED, "EACCES: only root", "unknown", None),
-    "a node that does not say who it is": Case({"register": "info", "hang": True}, Outcome.ABANDONED, "no answer within 10 s", "unknown", None),
-}  # fmt: skip
+    "an item that is refused": Case(
+        {"register": "MNVQC", "fields": {"type": 0x80}, "status": 2},
+        Outcome.UNSUPPORTED,
+        "BAD_OP (0x2)",
+        "complete",
+        29,
+    ),
+    "no list of what is stored": Case(
+        {"register": "MNVGN", "status": 4}, Outcome.UNSUPPORTED, "BAD_SYS_STATE (0x4)", "complete", 0
+    ),
+    "no word on the views": Case(
+        {"register": "MNVGC", "status": 3}, Outcome.UNSUPPORTED, "BAD_PARAM (0x3)", "complete", 0
+    ),
+    "a firmware that hangs": Case(
+        {**ITEM, "hang": True}, Outcome.ABANDONED, "no answer within 10 s; process 4711", "partial", None
+    ),
+    "a device that goes away": Case(
+        {**ITEM, "errno": "ENODEV"}, Outcome.VANISHED, "ENODEV: the driver let go", "partial", None
+    ),
+    "a driver that gives up": Case(
+        {**ITEM, "errno": "ETIMEDOUT"}, Outcome.TIMEOUT, "ETIMEDOUT: the firmware did not", "partial", None
+    ),
+    "an item that the kernel does not pass on": Case(
+        {**ITEM, "errno": "EBADMSG"}, Outcome.UNSUPPORTED, "EBADMSG: the driver does not", "partial", 0
+    ),
+    "a node that cannot be opened": Case(
+        {"register": "open", "errno": "EACCES"}, Outcome.DENIED, "EACCES: only root", "unknown", None
+    ),
+    "a node that does not say who it is": Case(
+        {"register": "info", "hang": True}, Outcome.ABANDONED, "no answer within 10 s", "unknown", None
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -75,10 +100,28 @@ def test_a_fault_is_said_in_words_and_costs_no_other_device_anything(name: str) 
 
     records, snapshot = collected(faults=[case.fault])
 
-    met = [record for record in records if record.outcome is case.outcome and record.answer.reason.startswith(case.words)]
+    met = [
+        record for record in records if record.outcome is case.outcome and record.answer.reason.startswith(case.words)
+    ]
     flash = flash_of(snapshot, flashes.BDF)
     few = case.lost is None or WHOLE.read - flash.read == case.lost
     assert (bool(met), flash.status, few, flash_of(snapshot, OTHER)) == (True, case.status, True, WHOLE_OTHER)
+
+
+def test_an_answer_of_an_impossible_length_is_no_value_and_not_fine() -> None:
+    records, _ = collected()
+    at = next(at for at, record in enumerate(records) if str(record.register or "").startswith(
+        "fwctl0 MNVDA access_mode=0 length=0x100 type=0x80 writer_id=0"
+    ))  # fmt: skip
+    data = bytearray(records[at].data)
+    data[16 + 2 : 16 + 4] = b"\x01\xff"
+    records[at] = replace(records[at], answer=replace(records[at].answer, data=bytes(data)))
+
+    snapshot = normalise(Bundle("sim", "sim:length", tuple(records), host="n07"))
+
+    facets = {facet.reason for row in mine(snapshot, "NUM_OF_VFS") for name, facet in row.facets if name == "next"}
+    said = "unread: the answer names 511 bytes of data and holds 256"
+    assert (facets, flash_of(snapshot, flashes.BDF).status) == ({said}, "partial")
 
 
 def test_a_hung_device_is_asked_no_more_and_every_read_left_out_says_why() -> None:

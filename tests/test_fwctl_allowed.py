@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sosmlx.fwctl import abi, allowed, mailbox, registers
-from sosmlx.fwctl.allowed import ALLOWED, CANARY, NEVER, Never, NotAllowedError, refusal, request
+from sosmlx.fwctl.allowed import ALLOWED, NEVER, Never, NotAllowedError, refusal, request
+from sosmlx.fwctl.items import CANARY
 from sosmlx.fwctl.mailbox import OPCODES
 from sosmlx.fwctl.registers import REGISTERS, decode, encode
 

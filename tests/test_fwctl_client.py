@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -113,8 +114,9 @@ def test_the_process_asks_the_list_once_more() -> None:
 def test_the_process_holds_nothing_of_its_parent_open() -> None:
     class Listing(Answering):
         def info(self) -> bytes:
-            held = [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)]
-            return " ".join([*held, str(len(os.listdir("/proc/self/fd")))]).encode()
+            folder = Path("/proc/self/fd")
+            held = [str((folder / number).readlink()) for number in "012"]
+            return " ".join([*held, str(len(list(folder.iterdir())))]).encode()
 
     reader, writer = os.pipe()
     channel = Forked("fwctl0", Listing)

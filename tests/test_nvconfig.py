@@ -6,22 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosmlx.fwctl.allowed import CANARY
-from sosmlx.fwctl.catalogue import INDEX_BITS, ItemType, Param, Tlv, builtin
-from sosmlx.fwctl.nvconfig import (
+from sosmlx.fwctl.catalogue import Param, Tlv, builtin
+from sosmlx.fwctl.items import (
+    CANARY,
+    INDEX_BITS,
     PRIORITIES,
     WRITERS,
     ItemHeader,
-    NvValue,
-    display_name,
+    ItemType,
     header,
     is_secret,
     pack_header,
     parse_type,
-    shows,
     type_word,
-    values,
 )
+from sosmlx.fwctl.nvconfig import NvValue, display_name, shows, values
 from sosmlx.parsers.values import flash
 
 HEADERS = [

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sosmlx.fwctl import nvconfig, registers
 from sosmlx.fwctl.allowed import request
-from sosmlx.fwctl.catalogue import ItemType, Param, builtin
+from sosmlx.fwctl.catalogue import Param, builtin
+from sosmlx.fwctl.items import ItemType, header, type_word
 from sosmlx.simulator.adapter import adapter, query_rows
 from sosmlx.simulator.nic import Nic
 from sosmlx.simulator.profiles import PROFILES
@@ -70,14 +71,14 @@ def client_rows(nic: Nic) -> list[tuple[str, ...]]:
         numbers = range(1, nic.profile.ports + 1) if tlv.cls == 1 else range(nic.profile.ports if tlv.cls == 9 else 1)
         for number in numbers:
             kind = ItemType(tlv.cls, tlv.index, **{1: {"port": number}, 9: {"module": number}}.get(tlv.cls, {}))
-            word = nvconfig.type_word(kind)
+            word = type_word(kind)
             known = registers.decode("MNVQC", answer("MNVQC", {"type": word}))
             if not known["support_rd"]:
                 continue
             views = []
             for mode in VIEWS.values():
                 image = answer("MNVDA", {"type": word, "access_mode": mode, "length": 256})
-                length = nvconfig.header(image).length
+                length = header(image).length
                 views.append(list(nvconfig.values(tlv, image[12 : 12 + length])))
             found += [
                 (nvconfig.display_name(same[0].param, kind, same[0].element), *(value.raw for value in same))

@@ -17,7 +17,7 @@ from sosmlx.collectors.proof import delta, observe, unread
 from sosmlx.collectors.spec import Collector, Command
 from sosmlx.errors import InputError
 from sosmlx.normalise import normalise
-from sosmlx.record import Answer, Outcome, maker
+from sosmlx.record import Access, Answer, Outcome, maker
 from sosmlx.simulator.host import ScenarioSource, load, scenarios
 from sosmlx.sources.base import How
 from sosmlx.sources.live import LiveSource, read_path
@@ -223,6 +223,12 @@ class Broken:
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         return self.inner.run(argv, deadline)
 
+    def info(self, node: str, deadline: float) -> Answer:
+        return self.inner.info(node, deadline)
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        return self.inner.register(access, deadline)
+
 
 @pytest.mark.parametrize("answer", [ValueError("planted"), Answer(b"x", Outcome.DENIED, "planted")])
 @pytest.mark.parametrize("path", ["/proc/sys/kernel/tainted", "/proc/modules", "/dev/mst"])
@@ -260,6 +266,12 @@ class Slow:
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         self.clock += deadline
         return Answer(outcome=Outcome.TIMEOUT, reason=f"no end within {deadline:g} s")
+
+    def info(self, node: str, deadline: float) -> Answer:
+        return self.inner.info(node, deadline)
+
+    def register(self, access: Access, deadline: float) -> Answer:
+        return self.inner.register(access, deadline)
 
 
 def test_a_read_that_the_limit_of_the_run_cut_makes_the_run_a_cut_one() -> None:

@@ -1,4 +1,4 @@
-"""How a firmware's answers become outcomes: error numbers, statuses, short answers, secrets, and a device that is stuck."""
+"""How a firmware's answers become outcomes: error numbers, statuses, short answers, secrets, a device that is stuck."""
 
 from __future__ import annotations
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from sosmlx.collectors.fwctl import PLACES
 from sosmlx.fwctl.catalogue import MOST_TLVS, PAYLOAD, SCHEMA, Catalogue, Param, Tlv, builtin, extended
 from sosmlx.fwctl.expression import holds
-from sosmlx.fwctl.nvconfig import NvValue, display_name, header, parse_type, shows, values
-from sosmlx.sources.catalogue import PLACES, SIZE_CAP, TEXT_CAP, read_catalogue
+from sosmlx.fwctl.items import header, parse_type
+from sosmlx.fwctl.nvconfig import NvValue, display_name, shows, values
+from sosmlx.sources.catalogue import SIZE_CAP, TEXT_CAP, read_catalogue
 
 DATA = Path(os.environ.get("SOSMLX_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 DATABASE = DATA / "mlxconfig_host.db"

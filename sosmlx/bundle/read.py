@@ -140,7 +140,8 @@ def _record(row: Mapping[str, object], kept: Mapping[str, Member]) -> tuple[Reco
         id=_text(row.get("id")), kind=_text(row.get("kind")), collector=_text(row.get("collector")),
         subject=_text(row.get("subject")) or HOST, answer=answer,
         argv=tuple(str(word) for word in argv) if isinstance(argv, list) else (), path=_text(row.get("path")),
-        register=_access(row.get("register")), scope=_text(row.get("scope")), channel=_text(row.get("channel")), start=_text(row.get("start")),
+        register=_access(row.get("register")), scope=_text(row.get("scope")), channel=_text(row.get("channel")),
+        start=_text(row.get("start")),
         duration_ms=_number(row.get("duration_ms")) or 0,
     ), fault  # fmt: skip
 

@@ -35,6 +35,8 @@ def _plan_text(planned: Sequence[Planned]) -> str:
         words, path, register = parts(read)
         deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
         hazard = "" if isinstance(read, Refusal) else read.hazard
-        rows.append([str(register or path or " ".join(words)), read.scope, read.channel, str(row.tier), deadline, hazard])
+        rows.append(
+            [str(register or path or " ".join(words)), read.scope, read.channel, str(row.tier), deadline, hazard]
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

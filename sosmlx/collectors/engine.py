@@ -1,7 +1,7 @@
 """Carry out the reads of collectors on a Source: one record for each, whatever happens, within the time given.
 
-Reads of the host go one after the other. Those of an adapter's firmware do so too, because it takes one command at a time,
-but several adapters are read beside each other.
+Reads of the host go one after the other. Those of an adapter's firmware do so too, because it takes one command at a
+time, but several adapters are read beside each other.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Callable, NamedTuple
@@ -61,6 +60,8 @@ class Engine:
             yield from self._kept(read, record)
         if not lanes:
             return
+        from concurrent.futures import ThreadPoolExecutor  # late: a plan and a host without fwctl need none
+
         with ThreadPoolExecutor(min(MAX_LANES, len(lanes))) as pool:
             for found in pool.map(lambda reads: list(self._run(collector.name, deque(reads), until)), lanes.values()):
                 for read, record in found:
@@ -118,7 +119,8 @@ class Engine:
         argv, path, register = parts(read)
         return Record(
             id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,
-            argv=argv, path=path, register=register, scope=read.scope, channel=read.channel, start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            argv=argv, path=path, register=register, scope=read.scope, channel=read.channel,
+            start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             duration_ms=int((self.monotonic() - began) * 1000),
         )  # fmt: skip
 

@@ -1,31 +1,37 @@
 """The firmware's own word, through fwctl: identity, components, debug tokens, and the flash configuration.
 
-Every answer decides what is asked next: who answers, how many ports there are, which views of the flash can be read, which
-items are known and which are stored. Registers and their selectors: `sosmlx.fwctl.allowed`.
+Every answer decides what is asked next: who answers, how many ports there are, which views of the flash can be read,
+which items are known and which are stored. Registers and their selectors: `sosmlx.fwctl.allowed`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sosmlx.collectors.pci import DEVICES, functions
 from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, File, Node, Read, Register, names
 from sosmlx.fwctl import abi
-from sosmlx.fwctl.allowed import CANARY
-from sosmlx.fwctl.catalogue import Catalogue, Tlv, builtin, installed
-from sosmlx.fwctl.mailbox import response
-from sosmlx.fwctl.nvconfig import ItemType, elsewhere, header, is_secret, parse_type, type_word
-from sosmlx.fwctl.registers import decode, encode
+from sosmlx.fwctl.items import CANARY, ItemType, elsewhere, header, is_secret, parse_type, type_word
 from sosmlx.record import PATTERN, Access, Outcome, Record
-from sosmlx.sources.catalogue import PLACES
+
+if TYPE_CHECKING:
+    from sosmlx.fwctl.catalogue import Catalogue, Tlv
+
+PLACES = (
+    "/usr/share/mstflint/mlxconfig_dbs/mlxconfig_host.db",
+    "/usr/share/mft/mlxconfig_dbs/mlxconfig_host.db",
+    "/usr/local/share/mstflint/mlxconfig_dbs/mlxconfig_host.db",
+    "/etc/mft/mlxconfig_dbs/mlxconfig_host.db",
+)
+"""Where distributions' mstflint, NVIDIA's MFT, mstflint built from source, and old MFT put it."""
 
 CLASS = "/sys/class/fwctl"
 
 MAX_PORTS = 16
 MAX_ITEMS = 512
-"""So many stored items are walked: far more than a device holds, and an end for a firmware whose pointers run in a circle."""
+"""So many stored items are walked: far more than a device holds, and an end where pointers run in a circle."""
 MAX_COMPONENTS = 64
 
 TOKENS = (0, 1, 2, 3, 4, 5, 6, 8)
@@ -37,6 +43,10 @@ CANARY_ITEM = 0x80
 """nv_global_pci_conf, which every adapter has: one of its reads carries a writer that no agent has."""
 
 _MODEL_NAME = 1
+_MAILBOX = 16
+"""Bytes of a mailbox's header; a register's image follows."""
+_ITEM_HEADER = slice(_MAILBOX + 0x10, _MAILBOX + 0x1C)
+"""Where an MNVGN answer holds an item's header."""
 _PIECE = 8
 """MQIS gives a string in pieces of so many bytes."""
 
@@ -46,23 +56,18 @@ class _Device(NamedTuple):
 
     node: str
     bdf: str
-    catalogue: Catalogue
+    catalogue: Catalogue | None
     ports: int = 1
 
     @property
     def planned(self) -> bool:
         """Whether this is no device, but a plan's placeholder."""
-        return PLACEHOLDER.match(self.node) is not None
+        return self.catalogue is None
 
-    def register(self, name: str, then: Expand | None = None, pattern: bytes = b"", **fields: int) -> Register:
+    def register(self, name: str, then: Expand | None = None, **fields: int) -> Register:
         """Declare one read of a register of this device."""
         access = Access(self.node, name, tuple(sorted(fields.items())))
-        return Register(f"register.{name.lower()}", access, self.bdf, then, pattern)
-
-
-def _answer(name: str, **fields: int) -> bytes:
-    """Make an answer that lets a plan go on."""
-    return bytes(16) + encode(name, fields)
+        return Register(f"register.{name.lower()}", access, self.bdf, then)
 
 
 def _nodes(record: Record) -> Iterable[Read]:
@@ -99,22 +104,28 @@ def _own_folder(bdf: str) -> list[Read]:
 def _asked(node: str, bdf: str, places: Sequence[str] = PLACES) -> Read:
     """Look for an installed catalogue of the vendor's, then ask who answers."""
     if not places:
-        return _info(node, bdf, builtin())
+        return _info(node, bdf, None if PLACEHOLDER.match(node) else _catalogue())
 
     def found(record: Record) -> Iterable[Read]:
         if record.has_bytes and record.data:
-            return [_info(node, bdf, installed(record.data)[0])]
+            return [_info(node, bdf, _catalogue(record.data))]
         return [_asked(node, bdf, places[1:])]
 
     return File("nvconfig.catalogue", places[0], how="catalogue", expand=found, probe=True)
 
 
-def _info(node: str, bdf: str, catalogue: Catalogue) -> Node:
+def _catalogue(document: bytes = b"") -> Catalogue:
+    from sosmlx.fwctl.catalogue import builtin, installed  # late: a plan asks nobody, and needs none of its rows
+
+    return installed(document)[0] if document else builtin()
+
+
+def _info(node: str, bdf: str, catalogue: Catalogue | None) -> Node:
     def known(record: Record) -> Iterable[Read]:
         if not record.has_bytes or abi.answerer(record.data) != abi.DeviceType.FWCTL_DEVICE_TYPE_MLX5:
             return []
         device = _Device(node, bdf, catalogue)
-        return [device.register("MGIR", _identity(device), _answer("MGIR"))]
+        return [device.register("MGIR", _identity(device))]
 
     return Node("fwctl.info", node, bdf, known, abi.INFO_PATTERN)
 
@@ -128,7 +139,7 @@ def _identity(device: _Device) -> Expand:
         yield from (known.register("MDSR", type_of_token=token) for token in _each(device, TOKENS))
         yield _component(known, 0)
         yield _string(known, _MODEL_NAME)
-        yield known.register("MNVGC", _flash(known), _answer("MNVGC"))
+        yield known.register("MNVGC", _flash(known))
 
     return reads
 
@@ -138,23 +149,22 @@ def _component(device: _Device, index: int) -> Register:
     shown = PATTERN if device.planned else index
 
     def reads(record: Record) -> Iterator[Read]:
-        if not record.has_bytes:
+        if not (record.has_bytes or device.planned):
             return
         if not _field(record, "MCQS", "component_not_supported"):
             for pending in _each(device, (0, 1)):
                 yield device.register(
                     "MCQI", component_index=shown, info_type=1, data_size=124, read_pending_component=pending
                 )
-        if not _field(record, "MCQS", "last_index_flag") and index + 1 < MAX_COMPONENTS:
+        last = device.planned or _field(record, "MCQS", "last_index_flag")
+        if not last and index + 1 < MAX_COMPONENTS:
             yield _component(device, index + 1)
 
-    last = _answer("MCQS", last_index_flag=1)
-    return device.register("MCQS", reads, last, component_index=shown)
+    return device.register("MCQS", reads, component_index=shown)
 
 
 def _string(device: _Device, info: int) -> Register:
     """Read a string piece by piece: the first answer says how long it is."""
-
     if device.planned:
         return device.register("MQIS", info_type=info, read_offset=PATTERN, read_length=PATTERN)
 
@@ -182,7 +192,7 @@ def _flash(device: _Device) -> Expand:
 
 def _items(device: _Device) -> list[tuple[int, Tlv | None]]:
     """List the type words of the catalogue's items: one for the ASIC, the host or the function, one for each port."""
-    if device.planned:
+    if device.catalogue is None:
         return [(PATTERN, None)]
     found: list[tuple[int, Tlv | None]] = []
     for tlv in device.catalogue:
@@ -202,13 +212,13 @@ def _supported(device: _Device, item: int, tlv: Tlv | None, views: Sequence[int]
         return _value(device, item, NEXT, _more_views(device, item, views))
 
     def reads(record: Record) -> Iterator[Read]:
-        if record.has_bytes and _field(record, "MNVQC", "support_rd"):
+        if device.planned or _field(record, "MNVQC", "support_rd"):
             shown = [NEXT] if tlv is not None and tlv.capability else views
             yield from (_value(device, item, view) for view in _each(device, shown))
             if item in (CANARY_ITEM, PATTERN):
                 yield _value(device, item, NEXT, writer=CANARY)
 
-    return device.register("MNVQC", reads, _answer("MNVQC", support_rd=1), type=item)
+    return device.register("MNVQC", reads, type=item)
 
 
 def _more_views(device: _Device, item: int, views: Sequence[int]) -> Expand:
@@ -225,20 +235,18 @@ def _stored(device: _Device, pointer: int, known: frozenset[int], views: Sequenc
     """Walk the stored items; one that no catalogue knows is read like the others, unless it holds a secret."""
 
     def reads(record: Record) -> Iterator[Read]:
-        if not record.has_bytes or device.planned:
-            return
         following = _field(record, "MNVGN", "nv_pointer")
-        if following == 0:
+        if following == 0 or len(record.data) < _ITEM_HEADER.stop:
             return
         item = _field(record, "MNVGN", "type")
         kind = parse_type(item)
-        ours = kind.cls in (0, 1, 3, 7, 9) and not elsewhere(header(response(record.data).data[0x10:0x1C]))
+        ours = kind.cls in (0, 1, 3, 7, 9) and not elsewhere(header(record.data[_ITEM_HEADER]))
         if item not in known and ours and not is_secret(kind):
             yield _supported(device, item, None, views)
         if left > 1 and following != pointer:
             yield _stored(device, following, known | {item}, views, left - 1)
 
-    return device.register("MNVGN", reads, _answer("MNVGN"), nv_pointer=PATTERN if device.planned else pointer)
+    return device.register("MNVGN", reads, nv_pointer=PATTERN if device.planned else pointer)
 
 
 def _each(device: _Device, values: Iterable[int]) -> Iterable[int]:
@@ -248,9 +256,11 @@ def _each(device: _Device, values: Iterable[int]) -> Iterable[int]:
 
 def _field(record: Record, register: str, name: str) -> int:
     """Take one field out of an answer; 0 where it is too short for it."""
-    if not record.has_bytes or len(record.data) < 16:
+    if not (record.has_bytes and record.data):
         return 0
-    value = decode(register, response(record.data).data).get(name, 0)
+    from sosmlx.fwctl.registers import decode  # late: a plan has no answers
+
+    value = decode(register, record.data[_MAILBOX:]).get(name, 0)
     return value if isinstance(value, int) else 0
 
 

@@ -1,9 +1,9 @@
-"""Flash configuration by the vendor's tool, on the user's word (`--vendor-access`): over fwctl where that does not taint.
+"""Flash configuration by the vendor's tool, on the user's word (`--vendor-access`): over fwctl where that is clean.
 
 mstflint 4.32.0-1 to 4.35.0-1.4 asks for the full debug-write scope for every fwctl access, reads included, which
 taints the kernel (bit 19). 4.31 reads at scope 0, which the mainline driver refuses. By PCI address the tool writes
-address and semaphore registers in PCI configuration space. What the firmware itself says (`collectors/fwctl.py`) needs none of
-this: a second witness is all that the tool is good for there.
+address and semaphore registers in PCI configuration space. What the firmware itself says (`collectors/fwctl.py`) needs
+none of this: where fwctl is, the tool is a second witness.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sosmlx.collectors.pci import bound, functions
 from sosmlx.collectors.fwctl import CLASS
+from sosmlx.collectors.pci import bound, functions
 from sosmlx.collectors.spec import PLACEHOLDER, Collector, Command, File, Read, Refusal, names
 from sosmlx.record import HOST, Record
 
@@ -44,7 +44,7 @@ def _query(node: str) -> tuple[str, ...]:
 
 
 def _ways(record: Record) -> Iterable[Read]:
-    """Ask the tool for its version; then it queries each node, or each address where there is none or it might taint."""
+    """Ask the tool for its version; then it queries each node, or each address where that is not to be."""
     nodes = list(names(record))
 
     def asked(version: Record) -> Iterable[Read]:

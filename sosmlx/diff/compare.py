@@ -174,6 +174,13 @@ _FILES = (".attribute", ".link")
 """Kinds of one file: that such a file is not there is an answer; that a command gave none is not."""
 
 
+_FIRMWARE = ("register.", "fwctl.info")
+"""Kinds that are read only where a fwctl device is: not to have asked says nothing."""
+
+_SLIGHT = ("devlink.param", "devlink.port-param")
+"""Kinds that show a few fields of flash: what they do not show is not missing there."""
+
+
 class _Side:
     """One snapshot, its settings and coverage at hand by device."""
 
@@ -185,10 +192,10 @@ class _Side:
         self.coverage: dict[tuple[str, str], Coverage] = {(row.device, row.plane): row for row in snapshot.coverage}
         self.kinds: dict[str, str] = {row.record: row.kind for row in snapshot.reads}
         self.unread: dict[tuple[str, str], Reading] = {}
+        self.asked = {(row.kind, row.subject.partition("/")[0]) for row in snapshot.reads}
         for row in snapshot.reads:
             if row.outcome != "collected" and not (row.outcome == "absent" and row.kind.endswith(_FILES)):
                 self.unread[row.kind, row.subject.partition("/")[0]] = row
-
 
     def rows(self, name: str, beside_text: bool) -> dict[Knob, Setting]:
         """Return a device's settings by knob.
@@ -255,13 +262,15 @@ class _Pair:
         kept = []
         for setting in settings:
             kind = self.sides[1 - side].kinds.get(setting.record, "")
-            if kind in readers or not readers:
+            if kind in readers or readers <= set(_SLIGHT):
                 kept.append(setting)
             else:
                 others.setdefault(kind, []).append(setting.name)
         known = "mlxconfig.query" in readers
         for kind, names in sorted(others.items()):
-            reason = "the vendor's tool did not show it" if known else f"not in the catalogue that was used there ({kind})"
+            reason = (
+                "the vendor's tool did not show it" if known else f"not in the catalogue that was used there ({kind})"
+            )
             gap = Gap(self.id, "nvconfig", ("left", "right")[side], tuple(sorted(names)), reason)
             (self.scope if known or kind != "mlxconfig.query" else self.gaps).append(gap)
         return kept
@@ -288,6 +297,9 @@ class _Pair:
             read = self.sides[side].unread.get((kind, self.names[side]))
             if read is not None:
                 silent.setdefault(f"{kind}: {read.outcome} ({read.reason})", []).append(setting.name)
+                continue
+            if kind.startswith(_FIRMWARE) and (kind, self.names[side]) not in self.sides[side].asked:
+                silent.setdefault("the firmware was not asked there", []).append(setting.name)
                 continue
             change = ("added", "removed")[side]
             for facet_name, facet in setting.facets:

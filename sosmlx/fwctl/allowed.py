@@ -13,12 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from sosmlx.errors import SosmlxError
+from sosmlx.fwctl.items import CANARY
 from sosmlx.fwctl.mailbox import ACCESS_REG, OPCODES, READ, WRITE, Label, Request, parse_request
 from sosmlx.fwctl.registers import BY_ID, REGISTERS, Field, decode, encode
-
-CANARY = 21
-"""A writer that no agent has. Sent with one read of a flash item: an answer that carries it echoes what was asked, and
-then no answer of this firmware says who wrote an item."""
 
 Ranges = tuple[tuple[int, int], ...]
 """What a selector may hold: the first and the last number of each range."""

@@ -7,16 +7,14 @@ significant bit of byte 0. An installed vendor catalogue (`sosmlx.sources.catalo
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from importlib import resources
 from typing import Callable, NoReturn
 
 from sosmlx.errors import InputError
-from sosmlx.jsonio import loads
+from sosmlx.fwctl.items import INDEX_BITS, ItemType, is_secret
 
 SCHEMA = "sosmlx.nvcatalogue/1"
 """The schema word of the document that holds an installed vendor catalogue."""
@@ -27,52 +25,8 @@ PAYLOAD = 256
 TYPES = ("BOOL", "ENUM", "UNSIGNED", "INTEGER", "BINARY", "BYTES", "STRING")
 """Types of a field; BYTES and STRING are one value of `count` bytes, the others are numbers or arrays of numbers."""
 
-INDEX_BITS: Mapping[int, int] = {0: 24, 1: 16, 2: 13, 3: 10, 4: 16, 5: 24, 6: 24, 7: 18, 8: 24, 9: 14}
-"""Classes of TLVs, and how many of the lowest bits of the type word are the index there; see `sosmlx.fwctl.nvconfig`.
-
-Source: `tools_open_*_type` in mstflint's `tools_layouts/tools_open_layouts.h`, `config_item_ext` in the PRM's table.
-"""
-
-FILE_CLASS = 6
-"""Class of what only files hold (signatures, tokens): no adapter has such an item."""
-
 MOST_TLVS, MOST_PARAMS = 2048, 16384
 """Rows that a vendor catalogue may have: ten times as many as it has."""
-
-SECRETS = frozenset(
-    {
-        *((3, index) for index in (569, 583, 599)),  # nv_rom_iscsi_*_chap_pwd
-        *((3, index) for index in (568, 581, 597)),  # nv_rom_iscsi_*_chap_id
-        (0, 411),  # nv_secure_host: the key that locks the host out
-        *((0, index) for index in (412, 413, 414)),  # nv_ls_nv_public_key_*
-    }
-)
-"""(class, index) of the TLVs whose values a bundle must not show; all of class 6 (signatures, tokens) come on top."""
-
-
-@dataclass(frozen=True)
-class ItemType:
-    """What a type word selects: a TLV by class and index, and whose item it is.
-
-    Ports count from 1, the others from 0; what a class does not have is 0. `channel` is one of the BMC.
-    """
-
-    cls: int
-    index: int
-    host: int = 0
-    pf: int = 0
-    port: int = 0
-    module: int = 0
-    channel: int = 0
-
-
-def is_secret(item_type: ItemType) -> bool:
-    """Whether the values of such an item must not be shown, whosever it is.
-
-    >>> is_secret(ItemType(3, 569, pf=1)), is_secret(ItemType(6, 8)), is_secret(ItemType(0, 128))
-    (True, True, False)
-    """
-    return item_type.cls == FILE_CLASS or (item_type.cls, item_type.index) in SECRETS
 
 
 @dataclass(frozen=True)
@@ -179,6 +133,9 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def builtin() -> Catalogue:
     """The rows that come with sosmlx, read once."""
+    import csv  # late, like the other imports below: a plan asks nobody and needs no row
+    from importlib import resources
+
     text = (resources.files("sosmlx.data") / "nvparams.csv").read_text(encoding="utf-8")
     found: dict[str, tuple[dict[str, str], list[Param]]] = {}
     for row in csv.DictReader(text.splitlines()):
@@ -240,6 +197,8 @@ class _RowError(Exception):
 
 
 def _document(data: bytes) -> object:
+    from sosmlx.jsonio import loads
+
     try:
         return loads(data.decode("utf-8"), what=SCHEMA)
     except InputError as error:

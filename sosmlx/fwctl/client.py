@@ -1,7 +1,8 @@
-"""The one place that issues ioctls: a child process per fwctl node, so that a command that is stuck can be left behind.
+"""The one place that issues ioctls: a child process per fwctl node, so that a stuck command can be left behind.
 
-A thread cannot do this: an ioctl that waits in the kernel cannot be cancelled, and a process that has a thread in it cannot
-exit. The child opens the node itself (the firmware context belongs to the open file) and asks the allow-list once more.
+A thread cannot do this: an ioctl that waits in the kernel cannot be cancelled, and a process that has a thread in it
+cannot exit. The child opens the node itself (the firmware context belongs to the open file) and asks the allow-list
+once more.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Union, cast
 
 FieldAccess = Literal["INDEX", "RO", "RW", "WO", "OP"]
@@ -53,8 +54,14 @@ class Register:
     name: str
     id: int
     size: int
-    fields: tuple[Field | Array, ...]
+    table: str
+    usual: FieldAccess
     source: str
+
+    @cached_property
+    def fields(self) -> tuple[Field | Array, ...]:
+        """The fields that the table spells; read when first asked for, because most runs ask for none."""
+        return tuple(_fields(self.table, self.usual))
 
     def field(self, name: str) -> Field | Array:
         """Find a field. Raises ValueError."""
@@ -87,9 +94,7 @@ _PRM = "mstflint register_access_table.adb"
 
 
 def _register(name: str, number: int, size: int, table: str, kernel: str = "", usual: FieldAccess = "RO") -> Register:
-    return Register(
-        name, number, size, tuple(_fields(table, usual)), f"{_PRM}; mlx5_ifc.h {kernel}" if kernel else _PRM
-    )
+    return Register(name, number, size, table, usual, f"{_PRM}; mlx5_ifc.h {kernel}" if kernel else _PRM)
 
 
 def _item(start: int) -> str:

@@ -1,8 +1,8 @@
 """The flash configuration as the firmware gave it: support, values and writers of each item, read together.
 
-Registers MNVGC (which views can be read), MNVQC (what is known, in which layout), MNVDA (an item in one view) and MNVGN (what
-is stored, and by whom): PRM register table as in mstflint, `sosmlx.fwctl.registers`. The items and their fields are facts of
-a catalogue; names and values are spelled as `mlxconfig -e q` does.
+Registers MNVGC (which views can be read), MNVQC (what is known, in which layout), MNVDA (an item in one view) and MNVGN
+(what is stored, and by whom): PRM register table as in mstflint, `sosmlx.fwctl.registers`. The items and their fields
+are facts of a catalogue; names and values are spelled as `mlxconfig -e q` does.
 """
 
 from __future__ import annotations
@@ -12,23 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sosmlx.fwctl.allowed import CANARY
 from sosmlx.fwctl.catalogue import Catalogue, Tlv, builtin, installed
-from sosmlx.fwctl.nvconfig import (
+from sosmlx.fwctl.items import (
+    CANARY,
     PRIORITIES,
     WRITERS,
     ItemHeader,
     ItemType,
-    display_name,
     elsewhere,
     header,
     parse_type,
-    shows,
     type_word,
-    values,
 )
+from sosmlx.fwctl.nvconfig import display_name, shows, values
 from sosmlx.fwctl.registers import decode
-from sosmlx.model import Evidence, Facet, Item, Plane, Setting, SettingClass, Unparsed
+from sosmlx.model import Cmode, Evidence, Facet, Item, Plane, Setting, SettingClass, Unparsed
 from sosmlx.parsers.spec import UNKNOWN_ITEM, Parser, alone
 from sosmlx.parsers.values import NOBODY, NOT_STORED, UNREAD
 from sosmlx.record import HOST, Outcome, Record
@@ -75,7 +73,7 @@ class _Flash:
 
 
 def flash(records: Sequence[Record]) -> Iterator[Item]:
-    """Yield the settings of a function's flash, and what is to be said of them; raises nothing for what a record holds."""
+    """Yield the settings of a function's flash, and what is to be said of them; raises nothing."""
     device = next((record.function for record in records if record.function != HOST), HOST)
     rows = next((record for record in records if record.kind == CATALOGUE and record.has_bytes and record.data), None)
     catalogue, trouble = installed(rows.data) if rows else (builtin(), "")
@@ -143,7 +141,9 @@ def _value(found: _Flash, record: Record) -> Iterator[Item]:
     if length > _MAX_DATA or len(image) < 12 + length:
         why = f"{UNREAD} the answer names {length} bytes of data and holds {max(len(image) - 12, 0)}"
         found.views.setdefault(word, {})[view] = _View(b"", why, record.id)
-        yield Evidence("nvconfig.length", found.device, f"item {word:#010x} ({view}): {why}", "medium", record=record.id)
+        yield Evidence(
+            "nvconfig.length", found.device, f"item {word:#010x} ({view}): {why}", "medium", record=record.id
+        )
         return
     found.views.setdefault(word, {})[view] = _View(image[12 : 12 + (length or _MAX_DATA)], "", record.id)
 
@@ -215,8 +215,8 @@ def _known(found: _Flash, word: int, tlv: Tlv, capabilities: Mapping[str, int]) 
             facet = Facet(None, reason=seen.reason) if seen.reason else Facet(row.value, row.raw, row.label, "", by)
             facets.setdefault(name, {})["current" if tlv.capability else view] = facet
     for name, views in facets.items():
-        shared = "" if kind.cls not in _SHARED else _SHARED[kind.cls]
-        mode = "" if tlv.capability else "permanent"
+        shared = _SHARED.get(kind.cls, "")
+        mode: Cmode = "" if tlv.capability else "permanent"
         yield Setting(found.device, plane, name, mode, tuple(views.items()), cls, order[name], shared)
 
 

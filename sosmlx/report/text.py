@@ -31,7 +31,10 @@ def _diff(view: DiffView) -> Iterator[str]:
             yield group.title
         yield f"  {group.plane}"
         yield from _table(
-            [[line.name, line.facets, _arrow(line.left, line.right, line.change), _notes(line)] for line in group.lines],
+            [
+                [line.name, line.facets, _arrow(line.left, line.right, line.change), _notes(line)]
+                for line in group.lines
+            ],
             4,
         )
     if not view.groups:
@@ -93,6 +96,10 @@ def _versions(device: Device) -> str:
     if device.stored and device.stored != device.running:
         return visible(f"{device.running} (stored {device.stored})")
     return visible(device.running)
+
+
+def _cells(line: Line) -> list[str]:
+    return [line.name, line.facets, _arrow(line.left, line.right, line.change), _notes(line)]
 
 
 def _notes(line: Line) -> str:

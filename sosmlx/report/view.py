@@ -9,9 +9,9 @@ from itertools import groupby
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
+from sosmlx.parsers.values import NOBODY
 from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
 from sosmlx.policy.taint import decode
-from sosmlx.parsers.values import NOBODY
 from sosmlx.printable import visible
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown

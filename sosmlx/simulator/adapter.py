@@ -10,7 +10,7 @@ from typing import Callable
 
 from sosmlx.errors import InputError
 from sosmlx.fwctl.catalogue import Param, Tlv, builtin
-from sosmlx.fwctl.nvconfig import PRIORITIES, WRITERS
+from sosmlx.fwctl.items import PRIORITIES, WRITERS
 from sosmlx.fwctl.registers import REGISTERS, Field
 from sosmlx.simulator import values
 from sosmlx.simulator.flash import CURRENT, FACTORY, NEXT, Flash, Item, Kind, owned, split

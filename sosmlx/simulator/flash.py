@@ -117,9 +117,7 @@ class Flash:
     def pending(self, function: int) -> bool:
         """Whether a reset would change anything that a function sees."""
         return any(
-            self.view(word, NEXT, function).data != self.view(word, CURRENT, function).data
-            for word in self._touched()
-            if word == owned(word, function)
+            self.view(word, NEXT, function).data != self.view(word, CURRENT, function).data for word in self._touched()
         )
 
     def reset(self) -> None:

@@ -8,8 +8,8 @@ from importlib import resources
 from typing import cast
 
 from sosmlx.errors import InputError
-from sosmlx.jsonio import loads
 from sosmlx.fwctl.nvconfig import shows
+from sosmlx.jsonio import loads
 from sosmlx.record import Access, Answer, Outcome, target
 from sosmlx.simulator import tools
 from sosmlx.simulator.adapter import adapter, query_rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from sosmlx.fwctl.catalogue import Param, Tlv, builtin
@@ -53,6 +54,7 @@ def instances(tlv: Tlv, ports: int) -> list[tuple[int, int]]:
     return [(0, tlv.cls << 24 | tlv.index)]
 
 
+@lru_cache(maxsize=1)
 def _params() -> dict[str, tuple[Tlv, Param]]:
     """Map both names of every parameter, mlxconfig's and `tlv.field`."""
     return {name: (tlv, param) for tlv in builtin() for param in tlv.params for name in (param.key, param.name) if name}

@@ -21,14 +21,6 @@ from sosmlx.jsonio import dumps
 if TYPE_CHECKING:
     import sqlite3
 
-PLACES = (
-    "/usr/share/mstflint/mlxconfig_dbs/mlxconfig_host.db",
-    "/usr/share/mft/mlxconfig_dbs/mlxconfig_host.db",
-    "/usr/local/share/mstflint/mlxconfig_dbs/mlxconfig_host.db",
-    "/etc/mft/mlxconfig_dbs/mlxconfig_host.db",
-)
-"""Where distributions' mstflint, NVIDIA's MFT, mstflint built from source, and old MFT put it."""
-
 SIZE_CAP = 32 << 20
 """Bytes that the file may have; it has half a MiB."""
 

@@ -9,8 +9,8 @@ from typing import Callable
 
 from sosmlx.fwctl import abi
 from sosmlx.fwctl.allowed import ALLOWED
-from sosmlx.fwctl.nvconfig import is_secret, parse_type
 from sosmlx.fwctl.client import Channel, OpenError, StuckError
+from sosmlx.fwctl.items import is_secret, parse_type
 from sosmlx.fwctl.mailbox import response, status_words
 from sosmlx.record import Access, Answer, Outcome
 
@@ -35,7 +35,7 @@ _GONE = (errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EPIPE)
 """After these the device will not answer the next command either."""
 
 _UNSUPPORTED = (0x02, 0x03, 0x04, 0x05, 0x0A)
-"""Statuses with which firmware was seen to answer for a register that it does not have, or does not show to this function."""
+"""Statuses with which firmware was seen to answer for a register that it lacks, or hides from this function."""
 
 _NOT_STORED = (0x05, 0x0F)
 """Statuses with which MNVDA and MNVGN were seen to answer where no item is stored."""

@@ -13,7 +13,6 @@ from sosmlx.fwctl.client import Channel, Forked
 from sosmlx.record import Access, Answer, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, How, capped, failed
-from sosmlx.sources.catalogue import read_catalogue
 from sosmlx.sources.firmware import Firmware
 
 
@@ -55,6 +54,8 @@ def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
     """Read a file, a link's target, a folder's names or a catalogue's rows; the last component is never followed."""
     try:
         if how == "catalogue":
+            from sosmlx.sources.catalogue import read_catalogue  # SQLite, for a file that few hosts have
+
             return Answer(read_catalogue(path))
         if how == "link":
             return Answer(os.fsencode(os.readlink(path)))
