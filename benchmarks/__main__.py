@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import sosmlx
+from benchmarks.firmware import flash_commands
 from sosmlx.collectors import COLLECTORS
 from sosmlx.collectors.engine import Engine
 from sosmlx.parsers import PARSERS
@@ -147,6 +148,7 @@ def main() -> None:
         diff_against_diffoscope(Path(folder))
     start_up()
     collect_rate()
+    flash_commands(wall)
     parse_rates()
 
 

@@ -39,6 +39,9 @@ class Adapters:
         self._flying[access.node] -= 1
         return Answer(str(access).encode())
 
+    def close(self) -> None:
+        self.closed = True
+
 
 def chain(node: str) -> Register:
     def more(record: Record) -> Iterable[Read]:

@@ -59,6 +59,9 @@ class Faulty:
     def register(self, access: Access, deadline: float) -> Answer:
         return self._meet(target((), "", access), self.inner.register(access, deadline))
 
+    def close(self) -> None:
+        self.inner.close()
+
 
 def collect(source: Faulty | ScenarioSource, *collectors: Collector) -> list[Record]:
     return Engine(source, now=lambda: datetime(2026, 1, 1, tzinfo=timezone.utc)).collect(collectors)

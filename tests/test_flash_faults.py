@@ -229,3 +229,11 @@ def test_nothing_is_asked_when_the_time_for_the_whole_run_is_over() -> None:
     Engine(source, max_seconds=0).collect([PCI, FWCTL])
 
     assert source.nics["fwctl0"].requests == []
+
+
+def test_every_node_is_closed_when_the_collection_is_over() -> None:
+    source = flashes.one("ConnectX-7")
+
+    flashes.records(source)
+
+    assert source.nics["fwctl0"]._open == set()

@@ -7,6 +7,7 @@ import inspect
 import struct
 import typing
 from collections.abc import Container, Iterator, Mapping
+from functools import cached_property
 from types import ModuleType
 
 import pytest
@@ -404,9 +405,13 @@ def _callables(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield f"{short}.{name}", member
             continue
         for key in sorted(key for key in vars(member) if not key.startswith("_")):
-            value = getattr(member, key)
-            if isinstance(value, property) or inspect.isroutine(value):
-                yield f"{short}.{name}.{key}", value.fget if isinstance(value, property) else value
+            value = inspect.getattr_static(member, key)
+            if isinstance(value, property):
+                value = value.fget
+            elif isinstance(value, cached_property):
+                value = value.func
+            if inspect.isroutine(value):
+                yield f"{short}.{name}.{key}", value
 
 
 def _may_yield_bytes(member: object) -> bool:

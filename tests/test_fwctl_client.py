@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sosmlx.fwctl.allowed import NotAllowedError, request
-from sosmlx.fwctl.client import Forked, StuckError
+from sosmlx.fwctl.allowed import NEVER, NotAllowedError, refusal, request
+from sosmlx.fwctl.client import DeviceNode, Forked, StuckError
+from sosmlx.fwctl.mailbox import OPCODES
+from sosmlx.fwctl.registers import BY_ID
 
 
 class Answering:
@@ -104,11 +109,28 @@ def test_a_register_outside_the_list_never_reaches_the_process() -> None:
     assert channel._pid == 0
 
 
-def test_the_process_asks_the_list_once_more() -> None:
-    channel = Forked("fwctl0", Answering)
-    write = bytes.fromhex("0805000000000000000090240000000000000000")
+REQUESTS = st.one_of(
+    st.binary(max_size=300),
+    st.builds(
+        lambda opcode, op_mod, number, tail: struct.pack(">HHHHHHI", opcode, 0, 0, op_mod, 0, number, 0) + tail,
+        st.sampled_from(sorted({*OPCODES, 0x0A04})),
+        st.sampled_from((0, 1)),
+        st.sampled_from(sorted({row.id for row in NEVER} | set(BY_ID))),
+        st.binary(max_size=284),
+    ),
+    st.sampled_from([request(name, {}) for name in ("MGIR", "MFRL", "MNVGC", "MNVQC", "MNVGN")]),
+)
 
-    assert _error(lambda: channel._ask(1, write, 5)) == errno.EPERM
+
+@given(REQUESTS)
+def test_no_bytes_outside_the_list_get_as_far_as_an_ioctl(raw: bytes) -> None:
+    node = DeviceNode("/dev/null")
+
+    number = _error(lambda: node.rpc(raw))
+    os.close(node._handle)
+
+    # /dev/null knows no ioctl: whatever gets to the kernel ends in ENOTTY.
+    assert number == (errno.EPERM if refusal(raw) else errno.ENOTTY)
 
 
 def test_the_process_holds_nothing_of_its_parent_open() -> None:

@@ -229,6 +229,9 @@ class Broken:
     def register(self, access: Access, deadline: float) -> Answer:
         return self.inner.register(access, deadline)
 
+    def close(self) -> None:
+        self.inner.close()
+
 
 @pytest.mark.parametrize("answer", [ValueError("planted"), Answer(b"x", Outcome.DENIED, "planted")])
 @pytest.mark.parametrize("path", ["/proc/sys/kernel/tainted", "/proc/modules", "/dev/mst"])
@@ -272,6 +275,9 @@ class Slow:
 
     def register(self, access: Access, deadline: float) -> Answer:
         return self.inner.register(access, deadline)
+
+    def close(self) -> None:
+        self.inner.close()
 
 
 def test_a_read_that_the_limit_of_the_run_cut_makes_the_run_a_cut_one() -> None:

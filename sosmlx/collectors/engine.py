@@ -47,10 +47,13 @@ class Engine:
         """Run the collectors one after the other; never raises for what a read does."""
         until = self.monotonic() + self.max_seconds
         records: list[Record] = []
-        for collector in collectors:
-            for record in self._collector(collector, until):
-                self.notice(record)
-                records.append(record)
+        try:
+            for collector in collectors:
+                for record in self._collector(collector, until):
+                    self.notice(record)
+                    records.append(record)
+        finally:
+            self.source.close()
         return records
 
     def _collector(self, collector: Collector, until: float) -> Iterator[Record]:

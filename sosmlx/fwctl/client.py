@@ -62,6 +62,9 @@ class Channel(Protocol):
     def register(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
         """Read one register of the allow-list: the whole mailbox answer. Raises NotAllowedError."""
 
+    def close(self) -> None:
+        """Close the node; the next command opens it again."""
+
 
 class DeviceNode:
     """A character device `/dev/fwctl/fwctlN` (include/uapi/fwctl/fwctl.h)."""
@@ -80,7 +83,9 @@ class DeviceNode:
         return struct.pack("=II", found.device_type, found.data_len) + data.tobytes()[: found.data_len]
 
     def rpc(self, request: bytes) -> bytes:
-        """Pass one command on."""
+        """Pass one command on; one that is not on the list never gets as far as the kernel: EPERM."""
+        if allowed.refusal(request):
+            raise OSError(errno.EPERM, allowed.refusal(request))
         into, out = array.array("B", request), array.array("B", bytes(len(request)))
         header = bytearray(abi.pack_rpc(len(into), len(out), into.buffer_info()[0], out.buffer_info()[0]))
         fcntl.ioctl(self._handle, abi.FWCTL_RPC, header, True)
@@ -114,8 +119,7 @@ class Forked:
             os.close(self._from)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, os.WNOHANG)
+            _reap(self._pid)
             self._pid = 0
 
     def _ask(self, what: int, request: bytes, deadline: float) -> bytes:
@@ -172,6 +176,17 @@ class Forked:
         return data
 
 
+def _reap(pid: int) -> None:
+    """Wait a moment for a killed child to be gone; one that hangs in the kernel stays a child until it may go."""
+    for _ in range(100):
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                return
+        except ChildProcessError:
+            return
+        time.sleep(0.001)
+
+
 class _LateError(Exception):
     """The deadline passed; not a TimeoutError, which is how Python spells the kernel's ETIMEDOUT."""
 
@@ -207,8 +222,6 @@ def _opened(replies: int, open_node: Callable[[], Node]) -> Node | None:
 def _answer(replies: int, node: Node, what: int, request: bytes) -> None:
     """Carry out one command and send what it gave, or its error number."""
     try:
-        if what == _RPC and allowed.refusal(request):
-            raise OSError(errno.EPERM, "outside the allow-list")
         data = node.info() if what == _INFO else node.rpc(request)
     except OSError as error:
         os.write(replies, _REPLY.pack(error.errno or errno.EIO, 0))

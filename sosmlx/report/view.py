@@ -175,8 +175,17 @@ def _written(rows: Sequence[Difference]) -> str:
     sides = [[facet.writer for facet in side if facet and facet.writer] for side in (
         [row.left for row in rows], [row.right for row in rows],
     )]  # fmt: skip
-    before, after = (next(iter(side), "") for side in sides)
+    before, after = (_brief(next(iter(side), "")) for side in sides)
     return after if before in ("", after) else f"{after or 'unknown'} (before: {before})"
+
+
+def _brief(writer: str) -> str:
+    """Leave out what only the documents need of a stored item's header.
+
+    >>> _brief("BMC (3), host 0, priority OEM, over-ride allowed, read-enable 0")
+    'BMC (3), host 0, priority OEM'
+    """
+    return "; ".join(level.partition(", over-ride")[0] for level in writer.split("; "))
 
 
 def _taint_words(row: Difference) -> str:

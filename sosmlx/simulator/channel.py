@@ -1,4 +1,4 @@
-"""The channel to a simulated adapter: what a child process with an open node is on a host, without the process."""
+"""The way to a simulated adapter: as an open node, for a process of its own, or as a channel without one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,37 @@ PID = 4711
 """The process that a simulated host says was left behind."""
 
 
-class NicChannel:
-    """Commands to one simulated node, at the scope that the client's ioctl names; opened with the first."""
+class NicNode:
+    """A simulated node that was opened; commands go at the scope that the client's ioctl names."""
 
     def __init__(self, nic: Nic) -> None:
         self._nic = nic
-        self._uid = 0
+        self._uid = nic.open()
+
+    def info(self) -> bytes:
+        """FWCTL_INFO. Raises OSError and NoAnswerError."""
+        return self._nic.info(self._uid)
+
+    def rpc(self, request: bytes) -> bytes:
+        """FWCTL_RPC. Raises OSError and NoAnswerError."""
+        return self._nic.rpc(self._uid, DEBUG_READ_ONLY, request, len(request))
+
+    def close(self) -> None:
+        """Free the firmware context."""
+        self._nic.close(self._uid)
+
+
+class NicChannel:
+    """Commands to one simulated adapter; its node is opened with the first."""
+
+    def __init__(self, nic: Nic) -> None:
+        self._nic = nic
+        self._node: NicNode | None = None
 
     def info(self, deadline: float) -> bytes:
         """FWCTL_INFO."""
         try:
-            return self._nic.info(self._opened())
+            return self._opened().info()
         except NoAnswerError:
             raise StuckError(PID, deadline) from None
 
@@ -30,14 +50,20 @@ class NicChannel:
         """Read one register."""
         asked = request(name, fields)
         try:
-            return self._nic.rpc(self._opened(), DEBUG_READ_ONLY, asked, len(asked))
+            return self._opened().rpc(asked)
         except NoAnswerError:
             raise StuckError(PID, deadline) from None
 
-    def _opened(self) -> int:
-        if not self._uid:
+    def close(self) -> None:
+        """Close the node."""
+        if self._node is not None:
+            self._node.close()
+            self._node = None
+
+    def _opened(self) -> NicNode:
+        if self._node is None:
             try:
-                self._uid = self._nic.open()
+                self._node = NicNode(self._nic)
             except OSError as error:
                 raise OpenError(error.errno, error.strerror) from None
-        return self._uid
+        return self._node

@@ -146,6 +146,10 @@ class ScenarioSource:
         fault = self._fault(str(access))
         return fault or (self._firmware.register(access, deadline) if access.node in self.nics else _ABSENT)
 
+    def close(self) -> None:
+        """Close the nodes of the simulated adapters."""
+        self._firmware.close()
+
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         """Print what the tool would print on this host."""
         fault = self._fault(" ".join(argv))
@@ -159,10 +163,11 @@ class ScenarioSource:
             lines = [str(line) for line in log] if isinstance(log, list) else []
             lines += self._kernel.log
             return Answer("".join(f"{line}\n" for line in lines).encode(), rc=0, tool="/usr/bin/dmesg")
-        return tools.run(argv, str(versions[argv[0]]), self._printed())
+        functions = self._printed() if argv[0] == "mstconfig" else _object(self._scenario.get("functions"))
+        return tools.run(argv, str(versions[argv[0]]), functions)
 
     def _printed(self) -> dict[str, object]:
-        """Give the tools what they print of each function: of one with firmware, all of its flash parameters."""
+        """Give mstconfig what it prints of each function: of one with firmware, all of its flash parameters."""
         functions = dict(_object(self._scenario.get("functions")))
         for bdf, body in functions.items():
             nic = self.nics.get(str(_object(body).get("fwctl")))

@@ -40,6 +40,9 @@ class Source(Protocol):
     def register(self, access: Access, deadline: float) -> Answer:
         """Read one firmware register; never raises for what the host does. Raises NotAllowedError for any other."""
 
+    def close(self) -> None:
+        """Let go of what reading has opened; a later read opens it again."""
+
 
 _OUTCOMES: dict[int, Outcome] = {
     errno.ENOENT: Outcome.ABSENT,

@@ -62,6 +62,11 @@ class Firmware:
         )
         return answer if isinstance(answer, Answer) else answered(access.register, fields, answer)
 
+    def close(self) -> None:
+        """Close all channels; what stopped answering stays left alone."""
+        for channel in self._channels.values():
+            channel.close()
+
     def _ask(self, node: str, what: abi.During, ask: Callable[[Channel], bytes]) -> Answer | bytes:
         if node in self._broken:
             return Answer(outcome=Outcome.SKIPPED, reason=f"{BREAKER} {self._broken[node]}")

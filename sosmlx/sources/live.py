@@ -49,6 +49,10 @@ class LiveSource:
         """Read one firmware register."""
         return self._firmware.register(access, deadline)
 
+    def close(self) -> None:
+        """Close the fwctl nodes, which frees their firmware contexts."""
+        self._firmware.close()
+
 
 def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
     """Read a file, a link's target, a folder's names or a catalogue's rows; the last component is never followed."""

@@ -40,6 +40,9 @@ class BundleSource:
         """Give back what that register held."""
         return self._answers.get(target((), "", access), _NOT_STORED)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class TreeSource:
     """A folder that holds a copy of a host's `/sys` and `/proc`. Links are resolved inside it, never out of it."""
@@ -69,6 +72,9 @@ class TreeSource:
     def register(self, access: Access, deadline: float) -> Answer:
         """A copied tree has no firmware."""
         return _NOT_STORED
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _resolve(root: str, path: str) -> list[str]:

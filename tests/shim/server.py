@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
-from sosmlx.simulator.nic import NoAnswerError
+from sosmlx.simulator.nic import NoAnswerError, OutsideError
 
 _CALL = struct.Struct("=IIQII")
 """Kind, scope, cookie of the open file, length of the request, room for the answer (`struct call` in fwctl_core.c)."""
@@ -64,7 +64,7 @@ class Server:
 
     def __init__(self, nodes: Path, cards: Mapping[int, Card]) -> None:
         self.commands: list[Command] = []
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
         self._nodes = {number: _Node(nodes / f"fwctl{number}", number, card, self) for number, card in cards.items()}
 
     def __enter__(self) -> Server:
@@ -146,6 +146,9 @@ class _Connection(socketserver.BaseRequestHandler):
             return
         except NoAnswerError:
             self._receive(1)  # ends when the program is killed
+            return
+        except OutsideError as error:  # no Exception: the server itself would let it pass
+            self.server.owner.failures.append(error)
             return
         self._answer(0, data)
         if kind == _OPEN:
