@@ -268,9 +268,9 @@ class _Pair:
                 others.setdefault(kind, []).append(setting.name)
         known = "mlxconfig.query" in readers
         for kind, names in sorted(others.items()):
-            reason = (
-                "the vendor's tool did not show it" if known else f"not in the catalogue that was used there ({kind})"
-            )
+            reason = "the vendor's tool did not show it" if known else "not in the catalogue that was used there"
+            if kind in _SLIGHT:
+                reason = "only devlink calls it so"
             gap = Gap(self.id, "nvconfig", ("left", "right")[side], tuple(sorted(names)), reason)
             (self.scope if known or kind != "mlxconfig.query" else self.gaps).append(gap)
         return kept
