@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 """Imports go up this list only: a module may import its own folder and what stands above it."""
 
-ANALYSIS = ("sosmlx.diff", "sosmlx.policy", "sosmlx.report", "sosmlx.cli.analysis")
+ANALYSIS = ("sosmlx.diff", "sosmlx.policy", "sosmlx.report", "sosmlx.cli.analysis", "sosmlx.cli.output")
 """The analysis half; everything else runs on a host with Python 3.9 and the standard library."""
 
 

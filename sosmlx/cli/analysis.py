@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from fnmatch import fnmatchcase
-from io import FileIO
 from pathlib import Path
 from types import ModuleType
-from typing import Callable
 
 from sosmlx.bundle.opening import open_source
+from sosmlx.cli.output import Render, save, write
 from sosmlx.collectors import selected
 from sosmlx.diff.align import named
 from sosmlx.diff.compare import Comparison, Filter, compare_bundles
-from sosmlx.errors import SosmlxError, UsageError
+from sosmlx.errors import UsageError
 from sosmlx.jsonio import dumps
 from sosmlx.model import PLANES, SHOWN_CLASSES, Setting, Snapshot, state
 from sosmlx.normalise import normalise
@@ -23,8 +22,6 @@ from sosmlx.printable import visible
 from sosmlx.record import Bundle
 
 SAME, DIFFERENT, TROUBLE, UNKNOWN = 0, 1, 2, 3
-
-Render = Callable[[], str]
 
 
 def devices(args: argparse.Namespace) -> int:
@@ -57,7 +54,7 @@ def show(args: argparse.Namespace) -> int:
         ),
         "html": lambda: _html().show_page(show_view(snapshot, chosen, args.everything)),
     }
-    _write(args, renders)
+    write(args, renders)
     troubled = {"bundle.damaged", "unparseable", "kind.unknown"}
     errors = any(row.kind in troubled for row in snapshot.evidence)
     only_messages = bundle.is_text and all(record.kind == "tool.error" for record in bundle.records)
@@ -71,7 +68,7 @@ def diff(args: argparse.Namespace) -> int:
     found = compare_bundles(left, right, only)
     if args.device and not named((*found.left.devices, *found.right.devices), args.device):
         raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
-    _write(args, _diff_renders(found))
+    write(args, _diff_renders(found))
     if found.differences:
         return DIFFERENT
     damaged = any(
@@ -104,7 +101,7 @@ def demo(args: argparse.Namespace) -> int:
     found = compare_bundles(open_source(paths[0]), open_source(paths[1]))
     renders = _diff_renders(found)
     page = Path(args.folder) / "report.html"
-    _save({page: renders["html"]()})
+    save({page: renders["html"]()})
     print(renders["text"](), end="")
     print("\nbundles:", *paths, sep="\n  ")
     print(f"report:\n  {page}")
@@ -146,47 +143,6 @@ def _raw(bundle: Bundle, record_id: str) -> int:
         raise UsageError(f"--raw {record_id}: no such record in {bundle.path}")
     sys.stdout.buffer.write(found[0].data)
     return 0
-
-
-def _write(args: argparse.Namespace, renders: dict[str, Render]) -> None:
-    """Write the files that were asked for, then stdout; a suffix that is not known fails before anything is written."""
-    kinds = {path: Path(path).suffix[1:] for path in args.outputs}
-    for path, kind in kinds.items():
-        if kind not in ("html", "json", "csv"):
-            raise UsageError(f"-o {path}: no format for that suffix", "known ones: .html, .json, .csv")
-    files = {Path(path): renders[kind]() for path, kind in kinds.items()}
-    text = renders[args.format]()
-    _save(files)
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _save(texts: dict[Path, str]) -> None:
-    """Write files, all or none: each is opened before the first is written. Raises SosmlxError."""
-    new = [path for path in texts if not path.exists()]
-    opened: list[FileIO] = []
-    path = Path()
-    try:
-        for path in texts:
-            opened.append(FileIO(path, "a"))  # noqa: PERF401 - those that are open are to be closed
-        for path, handle in zip(texts, opened, strict=True):
-            _replace(handle, texts[path].encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        for made, _ in zip(texts, opened):
-            if made in new:
-                made.unlink(missing_ok=True)
-        raise SosmlxError(f"{path}: {error.strerror or error}", "name another file with -o FILE") from None
-    finally:
-        for handle in opened:
-            handle.close()
-
-
-def _replace(handle: FileIO, data: bytes) -> None:
-    if handle.seekable():
-        handle.truncate(0)
-    view = memoryview(data)
-    while view:
-        view = view[handle.write(view) or 0 :]
 
 
 def _tables() -> ModuleType:

@@ -1,0 +1,59 @@
+"""Where results go: standard output in one format, files by their suffix; all of them or none."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Callable
+
+from sosmlx.errors import SosmlxError, UsageError
+
+Render = Callable[[], str]
+
+SUFFIXES = {"html": "html", "json": "json", "csv": "csv"}
+"""Suffix of a file → format; standard output takes all but those that are only for files."""
+
+
+def write(args: argparse.Namespace, renders: Mapping[str, Render]) -> None:
+    """Write the files that were asked for, then stdout; a suffix that is not known fails before anything is written."""
+    kinds = {path: Path(path).suffix[1:] for path in args.outputs}
+    for path, kind in kinds.items():
+        if SUFFIXES.get(kind) not in renders:
+            known = ", ".join(f".{suffix}" for suffix, form in SUFFIXES.items() if form in renders)
+            raise UsageError(f"-o {path}: no format for that suffix", f"known ones: {known}")
+    files = {Path(path): renders[SUFFIXES[kind]]() for path, kind in kinds.items()}
+    text = renders[args.format]()
+    save(files)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def save(texts: dict[Path, str]) -> None:
+    """Write files, all or none: each is opened before the first is written. Raises SosmlxError."""
+    new = [path for path in texts if not path.exists()]
+    opened: list[FileIO] = []
+    path = Path()
+    try:
+        for path in texts:
+            opened.append(FileIO(path, "a"))  # noqa: PERF401 - those that are open are to be closed
+        for path, handle in zip(texts, opened, strict=True):
+            _replace(handle, texts[path].encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        for made, _ in zip(texts, opened):
+            if made in new:
+                made.unlink(missing_ok=True)
+        raise SosmlxError(f"{path}: {error.strerror or error}", "name another file with -o FILE") from None
+    finally:
+        for handle in opened:
+            handle.close()
+
+
+def _replace(handle: FileIO, data: bytes) -> None:
+    if handle.seekable():
+        handle.truncate(0)
+    view = memoryview(data)
+    while view:
+        view = view[handle.write(view) or 0 :]
