@@ -264,6 +264,51 @@ class Gap:
     facet: str = ""
 
 
+Result = Literal["pass", "fail", "unknown", "notapplicable", "notchecked", "error"]
+"""What a rule says of a device: XCCDF 1.2 result words."""
+
+Severity = Literal["info", "low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
+"""Severities from the least on."""
+
+
+@dataclass(frozen=True)
+class Waived:
+    """A waiver that matched a finding: its state (`active`, `expiring`, `expired`), and what it says."""
+
+    state: str
+    reason: str
+    owner: str = ""
+    created: str = ""
+    expires: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule says of one device (or of the host).
+
+    `reason` tells why there is no pass or fail; `policy` names the policy as the user did, `where` is FILE:LINE of the
+    rule; `source` is where the rule itself comes from.
+    """
+
+    rule: str
+    result: Result
+    severity: Severity
+    title: str
+    advice: str = ""
+    device: str = ""
+    plane: str = ""
+    name: str = ""
+    facet: str = ""
+    expected: str = ""
+    actual: str = ""
+    reason: str = ""
+    policy: str = ""
+    where: str = ""
+    source: str = ""
+    waived: Waived | None = None
+
+
 @dataclass(frozen=True)
 class Verdict:
     """`supported`, `changed`, `tainted` or `undetermined`, with the sentence that says so everywhere."""
