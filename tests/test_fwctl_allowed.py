@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import struct
-import typing
-from collections.abc import Container, Iterator, Mapping
-from functools import cached_property
-from types import ModuleType
+from collections.abc import Container, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosmlx.fwctl import abi, allowed, mailbox, registers
+from sosmlx.fwctl import abi, registers
 from sosmlx.fwctl.allowed import ALLOWED, NEVER, Never, NotAllowedError, refusal, request
 from sosmlx.fwctl.items import CANARY
 from sosmlx.fwctl.mailbox import OPCODES
@@ -376,55 +371,6 @@ def test_every_read_of_the_list_is_an_inspection_of_a_register_that_is_described
     assert (row.register, row.size, row.label, set(row.fields) - selectors) == (
         name, REGISTERS[name].size, "inspection", set(),
     )  # fmt: skip
-
-
-MODULES = (abi, mailbox, registers, allowed)
-
-YIELDS_BYTES = {
-    "abi.pack_info": "the ioctl's argument",
-    "abi.pack_rpc": "the ioctl's argument",
-    "registers.encode": "a register's image, without a header",
-    "allowed.request": "a request",
-}
-"""Every function of these modules whose answer is, or may hold, bytes of its own making."""
-
-
-def _imported(module: ModuleType) -> set[str]:
-    nodes = ast.walk(ast.parse(inspect.getsource(module)))
-    return {a.asname or a.name for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)) for a in node.names}
-
-
-def _callables(module: ModuleType) -> Iterator[tuple[str, object]]:
-    """List what can be called under a public name of a module or of its classes; reading a property is a call."""
-    short = module.__name__.rpartition(".")[2]
-    for name in sorted(vars(module).keys() - _imported(module)):
-        member = getattr(module, name)
-        if name.startswith("_") or not callable(member) or typing.get_origin(member):
-            continue
-        if not inspect.isclass(member):
-            yield f"{short}.{name}", member
-            continue
-        for key in sorted(key for key in vars(member) if not key.startswith("_")):
-            value = inspect.getattr_static(member, key)
-            if isinstance(value, property):
-                value = value.fget
-            elif isinstance(value, cached_property):
-                value = value.func
-            if inspect.isroutine(value):
-                yield f"{short}.{name}.{key}", value
-
-
-def _may_yield_bytes(member: object) -> bool:
-    """Tell from the type of its answer; what does not say its type may yield anything."""
-    function = inspect.unwrap(member) if callable(member) else None
-    answer = typing.get_type_hints(function).get("return", "Any") if inspect.isroutine(function) else "Any"
-    return any(word in str(answer) for word in ("bytes", "bytearray", "memoryview", "Buffer", "object", "Any"))
-
-
-def test_these_functions_yield_bytes_and_one_of_them_a_request() -> None:
-    found = {name for module in MODULES for name, member in _callables(module) if _may_yield_bytes(member)}
-
-    assert found == set(YIELDS_BYTES)
 
 
 @given(*[st.integers(0, 2**32 - 1)] * 2, *[st.integers(0, 2**64 - 1)] * 2)
