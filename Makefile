@@ -26,6 +26,7 @@ types: $(STAMP)
 # Regenerate every expected file of fixtures/text from its input; read the diff before committing it.
 fixtures: $(STAMP)
 	$(BIN)/python -m tests.fixtures
+	$(BIN)/python -m tests.registers
 	git diff --stat -- fixtures
 
 shape: $(STAMP)

@@ -105,7 +105,11 @@ def test_firmware_that_is_neither_signed_nor_secured_is_no_taint() -> None:
     assert judged(host({PF: [open_firmware, *QUIET]})) == ("supported", "strong", ())
 
 
-@pytest.mark.parametrize("status", [0, 4, 5, 6])
+def test_a_challenge_that_waits_for_its_token_leaves_the_verdict_open() -> None:
+    assert judged(host({PF: [mgir(), token(0, 4), *QUIET[1:]]}))[0] == "undetermined"
+
+
+@pytest.mark.parametrize("status", [0, 5, 6])
 def test_a_session_that_is_not_active_is_no_taint(status: int) -> None:
     assert judged(host({PF: [mgir(), token(0, status), *QUIET[1:]]})) == ("supported", "strong", ())
 

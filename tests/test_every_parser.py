@@ -37,6 +37,13 @@ def test_a_fixture_yields_what_is_expected(kind: str, name: str) -> None:
     assert fixtures.parsed(kind, name) == expected
 
 
+@pytest.mark.parametrize(("folder", "case"), registers.cases())
+def test_a_fixture_of_firmware_answers_yields_what_is_expected(folder: str, case: str) -> None:
+    expected = (registers.FOLDER / folder / f"{case}.expected.json").read_text(encoding="utf-8")
+
+    assert registers.parsed(folder, case) == expected
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != UNKNOWN])
 def test_every_kind_has_a_fixture(kind: str) -> None:
     held = registers.kinds() if PARSERS[kind].together else {case_kind for case_kind, _ in CASES}

@@ -34,13 +34,6 @@ def settings(*records: Record) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize(("folder", "case"), CASES)
-def test_a_fixture_yields_what_is_expected(folder: str, case: str) -> None:
-    expected = (registers.FOLDER / folder / f"{case}.expected.json").read_text(encoding="utf-8")
-
-    assert registers.parsed(folder, case) == expected
-
-
 def test_every_kind_is_in_a_fixture() -> None:
     found = {record.kind for folder, case in CASES for record in registers.records(folder, case) if record.has_bytes}
 

@@ -176,7 +176,7 @@ def test_a_parameter_that_nobody_stored_has_nobody_as_its_writer() -> None:
 
     facet = found["NUM_OF_VFS"].facet("next")
     assert facet is not None
-    assert facet.writer == "nobody, no item is stored"
+    assert facet.writer == "nobody, nothing is stored"
 
 
 def test_every_level_of_an_item_is_named_with_its_own_writer() -> None:

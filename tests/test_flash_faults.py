@@ -10,9 +10,10 @@ import pytest
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.fwctl import FWCTL
 from sosmlx.collectors.pci import PCI
+from sosmlx.fwctl.registers import encode
 from sosmlx.model import Coverage, Setting, Snapshot
 from sosmlx.normalise import normalise
-from sosmlx.record import Bundle, Outcome, Record
+from sosmlx.record import Access, Answer, Bundle, Outcome, Record
 from sosmlx.simulator.host import ScenarioSource
 from tests import flashes
 
@@ -153,7 +154,25 @@ def test_a_firmware_that_repeats_the_request_gives_nobody_a_writer() -> None:
     _, snapshot = collected(echo=True, faults=[{"register": "MNVGN", "status": 2}])
 
     writers = {facet.writer for row in mine(snapshot, "NUM_OF_VFS") for _, facet in row.facets}
-    assert {writer.partition(" (")[0] for writer in writers} == {"", "unknown: the NV area was not walked to its end"}
+    said = {(writer.partition(" (")[0], writer.rpartition(", ")[2]) for writer in writers if writer}
+    assert said == {("unknown: the NV area was not walked to its end", "and the firmware repeats what it is asked")}
+
+
+def test_where_the_stored_items_cannot_be_listed_an_honest_answer_s_own_header_names_the_writer() -> None:
+    _, snapshot = collected(writers={"NUM_OF_VFS": "BMC"}, faults=[{"register": "MNVGN", "status": 2}])
+
+    facet = mine(snapshot, "NUM_OF_VFS")[0].facet("next")
+    assert facet is not None
+    assert (facet.writer[:7], facet.writer.rpartition(", ")[2]) == ("BMC (3)", "by the item's own answer")
+
+
+def test_a_walk_that_an_answer_cut_short_gives_nobody_for_a_writer() -> None:
+    stored = [{"type": word, "data": "00010203", "writer": "BMC"} for word in (0x197, 0x198, 0x199)]
+    _, snapshot = collected(stored=stored, faults=[{"register": "MNVGN", "short": 30, "after": 1}])
+
+    facet = mine(snapshot, "NUM_OF_VFS")[0].facet("next")
+    assert facet is not None
+    assert facet.writer.partition(" (")[0] == "unknown: the NV area was not walked to its end"
 
 
 def test_without_tools_resources_the_firmware_s_refusals_are_what_is_shown() -> None:
@@ -177,14 +196,18 @@ def test_a_node_of_another_vendor_s_device_is_asked_nothing_but_who_it_is() -> N
 
 def test_stored_items_that_run_in_a_circle_come_to_an_end() -> None:
     class Circle(ScenarioSource):
-        pass
+        """A host whose firmware gives pointers 0x40, 0x80, 0x40, 0x80, … and never 0."""
 
-    source = flashes.one("ConnectX-5")
-    circle = [{"type": 0x197, "data": "00"}]
-    turning = flashes.one("ConnectX-5", stored=circle)
-    answers = [record for record in flashes.records(turning) if record.kind == "register.mnvgn"]
+        def register(self, access: Access, deadline: float) -> Answer:
+            if access.register != "MNVGN":
+                return super().register(access, deadline)
+            following = 0x80 if dict(access.fields)["nv_pointer"] == 0x40 else 0x40
+            return Answer(bytes(16) + encode("MNVGN", {"nv_pointer": following, "type": 0x80, "length": 4}))
 
-    assert len(answers) == len([record for record in flashes.records(source) if record.kind == "register.mnvgn"]) + 1
+    found = flashes.records(Circle(flashes.host({flashes.BDF: flashes.function("ConnectX-5")})))
+
+    asked = [str(record.register).split("=")[1] for record in found if record.kind == "register.mnvgn"]
+    assert asked == ["0", "0x40", "0x80"]
 
 
 UNKNOWN = {"type": 0x197, "data": "00010203", "writer": "BMC"}

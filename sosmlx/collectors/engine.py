@@ -6,6 +6,7 @@ time, but several adapters are read beside each other.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -42,6 +43,7 @@ class Engine:
     _done: dict[Target, Record] = field(default_factory=dict)
     _count: int = 0
     _bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def collect(self, collectors: Iterable[Collector]) -> list[Record]:
         """Run the collectors one after the other; never raises for what a read does."""
@@ -118,7 +120,8 @@ class Engine:
             if left < read.deadline and answer.outcome in (Outcome.TIMEOUT, Outcome.ABANDONED):
                 words = f"{BUDGET} the {self.max_seconds:g} s for the whole run ended it: {answer.reason}"
                 answer = replace(answer, reason=words)
-        self._bytes += len(answer.data) + len(answer.stderr)
+        with self._lock:
+            self._bytes += len(answer.data) + len(answer.stderr)
         argv, path, register = parts(read)
         return Record(
             id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,

@@ -185,7 +185,7 @@ def _flash(device: _Device) -> Expand:
         items = _items(device)
         known = frozenset(item for item, _ in items)
         yield from (_supported(device, item, tlv, views) for item, tlv in items)
-        yield _stored(device, 0, known, views, MAX_ITEMS)
+        yield _stored(device, (0,), known, views)
 
     return reads
 
@@ -231,7 +231,7 @@ def _value(device: _Device, item: int, view: int, then: Expand | None = None, wr
     return device.register("MNVDA", then, type=item, access_mode=view, length=256, writer_id=writer)
 
 
-def _stored(device: _Device, pointer: int, known: frozenset[int], views: Sequence[int], left: int) -> Register:
+def _stored(device: _Device, pointers: tuple[int, ...], known: frozenset[int], views: Sequence[int]) -> Register:
     """Walk the stored items; one that no catalogue knows is read like the others, unless it holds a secret."""
 
     def reads(record: Record) -> Iterator[Read]:
@@ -243,10 +243,10 @@ def _stored(device: _Device, pointer: int, known: frozenset[int], views: Sequenc
         ours = kind.cls in (0, 1, 3, 7, 9) and not elsewhere(header(record.data[_ITEM_HEADER]))
         if item not in known and ours and not is_secret(kind):
             yield _supported(device, item, None, views)
-        if left > 1 and following != pointer:
-            yield _stored(device, following, known | {item}, views, left - 1)
+        if following not in pointers and len(pointers) < MAX_ITEMS:
+            yield _stored(device, (*pointers, following), known | {item}, views)
 
-    return device.register("MNVGN", reads, nv_pointer=PATTERN if device.planned else pointer)
+    return device.register("MNVGN", reads, nv_pointer=PATTERN if device.planned else pointers[-1])
 
 
 def _each(device: _Device, values: Iterable[int]) -> Iterable[int]:

@@ -1,4 +1,4 @@
-"""The only requests that sosmlx makes of a firmware: reads of a few registers, with selectors in these ranges.
+"""The only requests that sosmlx can make of a firmware: reads of a few registers, with selectors in these ranges.
 
 fwctl's scope for inspection does not keep anybody from writing: the mlx5 driver passes register writes on at every
 scope and does not look into a register (`drivers/fwctl/mlx5/main.c`). So the list is here, as data, and it is held from

@@ -84,8 +84,9 @@ class DeviceNode:
 
     def rpc(self, request: bytes) -> bytes:
         """Pass one command on; one that is not on the list never gets as far as the kernel: EPERM."""
-        if allowed.refusal(request):
-            raise OSError(errno.EPERM, allowed.refusal(request))
+        objection = allowed.refusal(request)
+        if objection:
+            raise OSError(errno.EPERM, objection)
         into, out = array.array("B", request), array.array("B", bytes(len(request)))
         header = bytearray(abi.pack_rpc(len(into), len(out), into.buffer_info()[0], out.buffer_info()[0]))
         fcntl.ioctl(self._handle, abi.FWCTL_RPC, header, True)

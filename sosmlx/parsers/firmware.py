@@ -39,6 +39,9 @@ PREFIX = "token."
 ACTIVE = 2
 """Status of a token with which a debug session is open."""
 
+CHALLENGED = 4
+"""Status of a token for which somebody asked for a challenge: a session is being prepared."""
+
 STATUS = {
     0: "NO_SESSION", 1: "QUERY_FAILED", 2: "SESSION_ACTIVE", 3: "NO_TOKEN", 4: "CHALLENGE_WITHOUT_TOKEN",
     5: "TIMED_OUT_BEFORE_TOKEN", 6: "ACTIVE_TOKEN_TIMED_OUT",
@@ -46,7 +49,7 @@ STATUS = {
 _FAILED = 1
 _QUIET = (0, 1, 3)
 """Statuses of a device on which nobody opened a session."""
-_UNEASY = (4, 6)
+_UNEASY = (CHALLENGED, 6)
 """Statuses of a session that was being opened, or was open."""
 _ADDITIONAL = {
     1: "no debug session is in progress", 2: "the firmware is not secured", 3: "ending the session was refused",

@@ -54,6 +54,7 @@ class _View(NamedTuple):
     data: bytes
     reason: str
     record: str
+    header: ItemHeader = ItemHeader()
 
 
 @dataclass
@@ -79,6 +80,9 @@ def flash(records: Sequence[Record]) -> Iterator[Item]:
     catalogue, trouble = installed(rows.data) if rows else (builtin(), "")
     if rows and trouble:
         yield Evidence("unparseable", HOST, trouble, "medium", record=rows.id)
+    if rows and catalogue.left_out:
+        words = f"{catalogue.left_out} rows of the installed catalogue could not be used"
+        yield Evidence("nvconfig.catalogue", HOST, words, record=rows.id)
     found = _Flash(device, catalogue)
     for record in records:
         if record.kind == "register.mnvgc":
@@ -137,7 +141,8 @@ def _value(found: _Flash, record: Record) -> Iterator[Item]:
         why = NOT_STORED if absent else f"{UNREAD} {record.outcome.value}, {record.answer.reason}"
         found.views.setdefault(word, {})[view] = _View(b"", why, record.id)
         return
-    length = header(image[:12]).length
+    head = header(image[:12])
+    length = head.length
     if length > _MAX_DATA or len(image) < 12 + length:
         why = f"{UNREAD} the answer names {length} bytes of data and holds {max(len(image) - 12, 0)}"
         found.views.setdefault(word, {})[view] = _View(b"", why, record.id)
@@ -145,7 +150,7 @@ def _value(found: _Flash, record: Record) -> Iterator[Item]:
             "nvconfig.length", found.device, f"item {word:#010x} ({view}): {why}", "medium", record=record.id
         )
         return
-    found.views.setdefault(word, {})[view] = _View(image[12 : 12 + (length or _MAX_DATA)], "", record.id)
+    found.views.setdefault(word, {})[view] = _View(image[12 : 12 + (length or _MAX_DATA)], "", record.id, head)
 
 
 def _walk(found: _Flash, record: Record) -> Iterator[Item]:
@@ -157,9 +162,13 @@ def _walk(found: _Flash, record: Record) -> Iterator[Item]:
             found.unread = f"{record.outcome.value}, {record.answer.reason}"
         return
     image = record.data[_MAILBOX:]
-    said = decode("MNVGN", image)
-    if not said.get("nv_pointer") or len(image) < 0x1C:
+    following = decode("MNVGN", image).get("nv_pointer")
+    if following == 0:
         found.walked = True
+        return
+    if following is None or len(image) < 0x1C:
+        found.unread = f"an answer of {len(image)} bytes"
+        yield Unparsed(1, f"MNVGN: {len(image)} bytes, too few for an item's header", record.id)
         return
     head = header(image[0x10:0x1C])
     item = _Stored(head, image[0x1C : 0x1C + min(head.length, _MAX_DATA)], record)
@@ -241,14 +250,21 @@ def _same(views: Mapping[str, _View]) -> bool:
 
 
 def _writer(found: _Flash, word: int) -> str:
-    """Say who claims to have written an item, from the walk over the NV area."""
+    """Say who claims to have written an item, from the walk over the NV area.
+
+    Where that cannot be read, the header of the item's own answer counts, unless this firmware was seen to repeat there
+    what it was asked.
+    """
     items = found.stored.get(word)
     if items:
         return "; ".join(writer_words(item.header) for item in sorted(items, key=lambda item: item.header.priority))
     if any(_same_kind(item.header.type, word) for item in found.others):
         return "unknown: stored items of this kind name a function or host, and which is ours is not told"
+    if found.unread and found.echoes is False and found.views[word]["next"].header.writer_id:
+        return f"{writer_words(found.views[word]['next'].header)}, by the item's own answer"
     if found.unread:
-        return f"unknown: the NV area was not walked to its end ({found.unread})"
+        echo = ", and the firmware repeats what it is asked" if found.echoes else ""
+        return f"unknown: the NV area was not walked to its end ({found.unread}){echo}"
     return NOBODY if found.walked else ""
 
 

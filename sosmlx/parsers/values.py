@@ -19,7 +19,7 @@ _BOOLEANS: dict[str, bool] = {"true": True, "false": False, "on": True, "off": F
 CONFLICT = "word and number disagree"
 NOT_SHOWN = "elements not shown"
 UNSUPPORTED = "unsupported"
-NOBODY = "nobody, no item is stored"
+NOBODY = "nobody, nothing is stored"
 """Writer of a flash item that is not stored: the default is in force."""
 NOT_STORED = "not-stored"
 """Reason of a value that is not in flash, where nothing tells what the device uses instead."""

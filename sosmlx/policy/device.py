@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sosmlx.model import Device, Facet, Reading, Setting, Snapshot, known
-from sosmlx.parsers.firmware import ACTIVE, INFO, MDSR, MGIR, PREFIX
+from sosmlx.parsers.firmware import ACTIVE, CHALLENGED, INFO, MDSR, MGIR, PREFIX
 from sosmlx.parsers.firmware_state import PRODUCTION
 
 _KINDS = {
@@ -85,7 +85,10 @@ class DeviceSide:
         found += [words for kind, words in _KINDS.items() if _is_set(told.get(kind))]
         if found:
             return Taint("yes", "; ".join(found), (name,))
-        unread = [*self._kind_unread(name, told), *self._tokens_unread(name, told)]
+        asked = [
+            f"a challenge for debug token {t} waits for its token" for t, f in _tokens(told) if f.value == CHALLENGED
+        ]
+        unread = [*asked, *self._kind_unread(name, told), *self._tokens_unread(name, told)]
         return Taint("unread", "; ".join(unread), (name,)) if unread else Taint("no", "")
 
     def _kind_unread(self, name: str, told: dict[str, Setting]) -> Iterator[str]:

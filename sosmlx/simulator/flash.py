@@ -158,16 +158,3 @@ def shown(word: int) -> int:
     """
     cls, index = split(word)
     return cls << 24 | index if cls == FUNCTION else word
-
-
-def words(flash: Flash) -> list[int]:
-    """List the type words of every item that there can be, per port and module, in the order of `kinds`."""
-    found = []
-    for cls, index in flash.kinds:
-        if cls == PORT:
-            found += [cls << 24 | port << 16 | index for port in range(1, flash.ports + 1)]
-        elif cls == MODULE:
-            found += [cls << 24 | module << 14 | index for module in range(flash.ports)]
-        else:
-            found.append(cls << 24 | index)
-    return found

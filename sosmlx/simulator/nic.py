@@ -14,6 +14,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
+from sosmlx.fwctl.abi import MAX_LENGTH
 from sosmlx.fwctl.allowed import ALLOWED
 from sosmlx.fwctl.mailbox import OPCODES
 from sosmlx.fwctl.registers import BY_ID, REGISTERS
@@ -26,9 +27,6 @@ CONFIGURATION, DEBUG_READ_ONLY, DEBUG_WRITE, DEBUG_WRITE_FULL = range(4)
 """The kernel's scopes (`enum fwctl_rpc_scope`)."""
 
 TAINT_FWCTL = 1 << 19
-LARGEST = 2 << 20
-"""Bytes that the core takes for a request or an answer."""
-
 _HEADER = 16
 _MLX5 = 1
 
@@ -152,7 +150,7 @@ class Nic:
 
     def _core(self, scope: int, in_len: int, out_len: int, comm: str, pid: int) -> None:
         """Check what fwctl itself checks, and taint before the driver has looked at the command."""
-        if in_len > LARGEST or out_len > LARGEST:
+        if in_len > MAX_LENGTH or out_len > MAX_LENGTH:
             _fail(errno.EMSGSIZE)
         if scope == DEBUG_WRITE_FULL and not self.rawio:
             _fail(errno.EPERM)

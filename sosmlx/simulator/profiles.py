@@ -22,7 +22,7 @@ NO_SESSION, ACTIVE = 0, 2
 MODEL_NAME, MODEL_DESCRIPTION = 1, 2
 """MQIS `info_type`."""
 
-IN_USE, PENDING_RESET = 3, 4
+ACTIVE_UPDATE, PENDING_RESET = 3, 4
 """MCQS `component_update_state`: active, and active after a reset."""
 
 COMPONENTS: Mapping[str, int] = {
@@ -42,7 +42,7 @@ class Component:
     text: str = ""
     pending_text: str = ""
     status: int = 2
-    update_state: int = IN_USE
+    update_state: int = ACTIVE_UPDATE
     changer: int = 0
 
 

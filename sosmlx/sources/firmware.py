@@ -17,6 +17,9 @@ from sosmlx.record import Access, Answer, Outcome
 WITHHELD = "a secret was left out; digest"
 """Begins the reason of an answer whose data was left out; 16 bits of a digest follow, in hexadecimal."""
 
+NOT_STORED = "not-stored"
+"""Begins the reason of a read that found no item stored."""
+
 BREAKER = "breaker:"
 """Begins the reason of a read that was not tried because the device had stopped answering."""
 
@@ -34,11 +37,12 @@ _ERRNO: dict[int, Outcome] = {
 _GONE = (errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EPIPE)
 """After these the device will not answer the next command either."""
 
+_BAD_RES = 0x05
 _UNSUPPORTED = (0x02, 0x03, 0x04, 0x05, 0x0A)
-"""Statuses with which firmware was seen to answer for a register that it lacks, or hides from this function."""
+"""Statuses for a register or a selector that the firmware lacks, or hides from this function (mstflint, logs)."""
 
 _NOT_STORED = (0x05, 0x0F)
-"""Statuses with which MNVDA and MNVGN were seen to answer where no item is stored."""
+"""Statuses of MNVDA and MNVGN where no item is stored (mstflint)."""
 
 
 class Firmware:
@@ -71,7 +75,9 @@ class Firmware:
         if node in self._broken:
             return Answer(outcome=Outcome.SKIPPED, reason=f"{BREAKER} {self._broken[node]}")
         try:
-            return ask(self._channels.setdefault(node, self._connect(node)))
+            if node not in self._channels:
+                self._channels[node] = self._connect(node)
+            return ask(self._channels[node])
         except StuckError as stuck:
             self._broken[node] = f"{node} gave no answer before"
             return Answer(outcome=Outcome.ABANDONED, reason=str(stuck), pid=stuck.pid)
@@ -100,12 +106,14 @@ def answered(register: str, fields: Mapping[str, int], raw: bytes) -> Answer:
 def _outcome(register: str, status: int) -> Outcome:
     if register in ("MNVDA", "MNVGN") and status in _NOT_STORED:
         return Outcome.ABSENT
+    if register == "MDSR" and status == _BAD_RES:
+        return Outcome.DENIED  # no token of that type, or not for this function to know: that is not to be called fine
     return Outcome.UNSUPPORTED if status in _UNSUPPORTED else Outcome.FAILED
 
 
 def _reason(register: str, status: int, syndrome: int) -> str:
     words = status_words(status, syndrome)
-    return f"not-stored: {words}" if _outcome(register, status) is Outcome.ABSENT else words
+    return f"{NOT_STORED}: {words}" if _outcome(register, status) is Outcome.ABSENT else words
 
 
 _ITEM = {"MNVDA": (0x04, 0x0C), "MNVGN": (0x14, 0x1C)}
