@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sosmlx.identity import Facts
 from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
 from sosmlx.parsers import PARSERS
-from sosmlx.parsers.spec import ELIDED, UNKNOWN_ITEM
+from sosmlx.parsers.spec import ELIDED, UNKNOWN_ITEM, VIEW
 from sosmlx.parsers.values import UNREAD
 from sosmlx.record import HOST, Outcome, Record
 
@@ -47,6 +47,7 @@ def coverage(
     unbound = {device.id for device in devices if "driver" not in facts.get(device.id, {})}
     elided = {row.subject for row in evidence if row.kind == ELIDED}
     unread = _unread(settings)
+    views = {row.subject: row.text for row in evidence if row.kind == VIEW}
     nameless = Counter(row.subject for row in evidence if row.kind == UNKNOWN_ITEM)
     for device in devices:
         if device.role not in _HAS_FLASH and not pasted:
@@ -65,7 +66,9 @@ def coverage(
             reason = reason or _why_no_flash(records) or (ONLY_DEVLINK if cell in slight else "")
         if not seen[cell]:
             reason = reason or "nothing read it"
-        reason = reason or unread.get(cell, "")
+        reason = (
+            reason or unread.get(cell, "") or (views.get(device_id, "") if plane == "nvconfig" and seen[cell] else "")
+        )
         status, unknown = _status(seen[cell], bool(reason)), len(found)
         if plane == "nvconfig" and nameless[device_id]:
             # Their bytes were read, and are compared: nothing is missing but their meaning.

@@ -42,13 +42,13 @@ def identify(facts: Facts, settings: Sequence[Setting], pasted: bool) -> list[De
     return [*functions, *_representors(facts, set(bdfs))]
 
 
-def asic_of(device: Device, facts: Facts) -> str:
-    """Name the ASIC that a function belongs to, by the strongest evidence there is; empty where nothing tells.
+def slot_of(device: Device) -> str:
+    """Name the PCI device that a function is one of: its functions share an ASIC, its ports and its flash.
 
-    The base MAC that the firmware gives (MGIR) is that of the whole ASIC, whichever of its functions asks.
+    An ASIC that has several slots (socket direct) is taken for several: nothing that two cards may share by mistake,
+    such as a GUID or a MAC, joins them.
     """
-    base = (facts.get(device.id, {}).get("base_mac") or [""])[0]
-    return base or device.asic
+    return device.bdf[:-2]
 
 
 def _representors(facts: Facts, functions: set[str]) -> list[Device]:

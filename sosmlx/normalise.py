@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sosmlx.coverage import Cell, coverage
 from sosmlx.errors import InputError, ParseError
-from sosmlx.identity import Facts, asic_of, identify
+from sosmlx.identity import Facts, identify, slot_of
 from sosmlx.model import (
     FACETS,
     Device,
@@ -30,10 +30,8 @@ from sosmlx.parsers import PARSERS, UNKNOWN
 from sosmlx.parsers.account import unheld
 from sosmlx.parsers.spec import HEADING, Together
 from sosmlx.parsers.ticket import clean, decode, decode_paste
+from sosmlx.parsers.values import AMBIGUOUS
 from sosmlx.record import HOST, Bundle, Outcome, Record
-
-AMBIGUOUS = "the text holds two values"
-"""Reason of a value that one paste gives twice and differently."""
 
 MAX_ACCOUNT = 4 << 20
 """Texts up to this size are gone through once more for lines that their parser let fall."""
@@ -93,7 +91,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
         _read_together(together, records, found)
     found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
     devices = identify(found.facts, found.settings, bundle.is_text)
-    owned = _shared(_owned(found.settings, devices, bundle.is_text), devices, found.facts)
+    owned = _shared(_owned(found.settings, devices, bundle.is_text), devices)
     settings, conflicts = _merge(owned, bundle.is_text)
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
@@ -180,13 +178,13 @@ def _owned(settings: Sequence[Setting], devices: Sequence[Device], pasted: bool)
             yield setting._replace(device=function, name=setting.name if primary else f"{setting.name}@{part}")
 
 
-def _shared(settings: Iterable[Setting], devices: Sequence[Device], facts: Facts) -> Iterator[Setting]:
+def _shared(settings: Iterable[Setting], devices: Sequence[Device]) -> Iterator[Setting]:
     """Give what belongs to an ASIC, a port or a host to the first of the functions that see it: it is one setting."""
     first: dict[str, str] = {}
     owner: dict[str, str] = {}
     for device in devices:
-        card = asic_of(device, facts)
-        owner[device.id] = first.setdefault(card, device.id) if card else device.id
+        slot = slot_of(device)
+        owner[device.id] = first.setdefault(slot, device.id) if slot else device.id
     for setting in settings:
         yield setting._replace(device=owner.get(setting.device, setting.device)) if setting.shared else setting
 

@@ -61,18 +61,17 @@ CASES = {
     ),
     "a short answer": Case({**ITEM, "short": 40}, Outcome.TRUNCATED, "24 of 268 bytes of the register", "partial", 0),
     "less than a header": Case({**ITEM, "short": 3}, Outcome.FAILED, "the answer has 3 bytes", "partial", 0),
-    "an item that is refused": Case(
-        {"register": "MNVQC", "fields": {"type": 0x80}, "status": 2},
-        Outcome.UNSUPPORTED,
-        "BAD_OP (0x2)",
-        "complete",
-        29,
+    "an item that nobody answers about": Case(
+        {"register": "MNVQC", "fields": {"type": 0x80}, "status": 2}, Outcome.FAILED, "BAD_OP (0x2)", "partial", None
+    ),
+    "an item that the firmware does not know": Case(
+        {"register": "MNVQC", "fields": {"type": 0x80}, "status": 3}, Outcome.UNSUPPORTED, "BAD_PARAM", "complete", 29
     ),
     "no list of what is stored": Case(
         {"register": "MNVGN", "status": 4}, Outcome.UNSUPPORTED, "BAD_SYS_STATE (0x4)", "complete", 0
     ),
     "no word on the views": Case(
-        {"register": "MNVGC", "status": 3}, Outcome.UNSUPPORTED, "BAD_PARAM (0x3)", "complete", 0
+        {"register": "MNVGC", "status": 3}, Outcome.UNSUPPORTED, "BAD_PARAM (0x3)", "partial", 0
     ),
     "a firmware that hangs": Case(
         {**ITEM, "hang": True}, Outcome.ABANDONED, "no answer within 10 s; process 4711", "partial", None

@@ -138,3 +138,13 @@ def test_a_secret_that_changes_is_seen_to_change() -> None:
     reasons = {answered("MNVDA", {}, mailbox(0, image)).reason for image in (SECRET, other)}
 
     assert len(reasons) == 2
+
+
+@pytest.mark.parametrize("cut", [316, 200, 60])
+@pytest.mark.parametrize("status", [0, 0x0F, 1])
+def test_a_secret_is_left_out_of_an_answer_that_is_short_or_failed_too(status: int, cut: int) -> None:
+    raw = mailbox(status, SECRET)[:cut]
+
+    answer = answered("MNVDA", {}, raw)
+
+    assert (b"secr" in raw, b"secr" in answer.data, "a secret was left out" in answer.reason) == (True, False, True)

@@ -151,7 +151,7 @@ def _access(value: object) -> Access | None:
     if not isinstance(value, dict):
         return None
     fields = _object(value.get("fields")).items()
-    numbers = tuple((name, number) for name, number in fields if isinstance(number, int) and abs(number) < 1 << 64)
+    numbers = tuple((name, number) for name, number in fields if isinstance(number, int) and 0 <= number < 1 << 32)
     return Access(_text(value.get("node")), _text(value.get("name")), numbers)
 
 

@@ -43,6 +43,7 @@ class Engine:
     _done: dict[Target, Record] = field(default_factory=dict)
     _count: int = 0
     _bytes: int = 0
+    _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def collect(self, collectors: Iterable[Collector]) -> list[Record]:
@@ -68,15 +69,21 @@ class Engine:
         from concurrent.futures import ThreadPoolExecutor  # late: a plan and a host without fwctl need none
 
         with ThreadPoolExecutor(min(MAX_LANES, len(lanes))) as pool:
-            for found in pool.map(lambda reads: list(self._run(collector.name, deque(reads), until)), lanes.values()):
-                for read, record in found:
-                    yield from self._kept(read, record)
+            try:
+                for found in pool.map(
+                    lambda reads: list(self._run(collector.name, deque(reads), until)), lanes.values()
+                ):
+                    for read, record in found:
+                        yield from self._kept(read, record)
+            except BaseException:
+                self._over = True  # whoever was interrupted waits for one read of each adapter, not for all
+                raise
 
     def _run(
         self, collector: str, waiting: deque[Read], until: float, lanes: dict[str, list[Read]] | None = None
     ) -> Iterator[tuple[_Done, Record]]:
         """Do reads and those that they lead to; with `lanes`, the reads of adapters are only sorted into theirs."""
-        while waiting:
+        while waiting and not self._over:
             read = waiting.popleft()
             if lanes is not None and lane(read):
                 lanes.setdefault(lane(read), []).append(read)

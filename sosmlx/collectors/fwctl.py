@@ -30,6 +30,8 @@ PLACES = (
 CLASS = "/sys/class/fwctl"
 
 MAX_PORTS = 16
+UNKNOWN_PORTS = 4
+"""So many are asked for where the firmware does not say how many it has; a port that is not there has no items."""
 MAX_ITEMS = 512
 """So many stored items are walked: far more than a device holds, and an end where pointers run in a circle."""
 MAX_COMPONENTS = 64
@@ -83,7 +85,7 @@ def _natural(name: str) -> tuple[str, int]:
 def _link(node: str) -> File:
     def of_device(link: Record) -> Iterable[Read]:
         bdf = link.data.decode("utf-8", "replace").rpartition("/")[2]
-        return [_asked(node, bdf)] if _is_function(bdf) else []
+        return [_function(node, bdf)] if _is_function(bdf) else []
 
     return File("fwctl.device", f"{CLASS}/{node}/device", f"host/{node}", "link", of_device, b"../{bdf}")
 
@@ -96,9 +98,20 @@ def _own_folder(bdf: str) -> list[Read]:
     """Find a function's nodes in its own folder, too: the class need not be listable."""
 
     def each(record: Record) -> Iterable[Read]:
-        return [_asked(node, bdf) for node in sorted(names(record), key=_natural)]
+        return [_function(node, bdf) for node in sorted(names(record), key=_natural)]
 
     return [File("fwctl.nodes", f"{DEVICES}/{bdf}/fwctl", f"{bdf}", "names", each, b"{fwctl}", probe=True)]
+
+
+def _function(node: str, bdf: str) -> File:
+    """Ask a virtual function only who it is: flash, components and tokens are its physical function's."""
+
+    def virtual(link: Record) -> Iterable[Read]:
+        if link.has_bytes and not PLACEHOLDER.match(node):
+            return [Node("fwctl.info", node, bdf)]
+        return [_asked(node, bdf)]
+
+    return File("pci.link", f"{DEVICES}/{bdf}/physfn", bdf, "link", virtual)
 
 
 def _asked(node: str, bdf: str, places: Sequence[str] = PLACES) -> Read:
@@ -133,7 +146,7 @@ def _info(node: str, bdf: str, catalogue: Catalogue | None) -> Node:
 def _identity(device: _Device) -> Expand:
     def reads(record: Record) -> Iterator[Read]:
         ports = _field(record, "MGIR", "hw_info.num_ports")
-        known = device._replace(ports=max(1, min(ports, MAX_PORTS)))
+        known = device._replace(ports=min(ports or UNKNOWN_PORTS, MAX_PORTS))
         yield from (known.register("MCAM", access_reg_group=group, feature_group=0) for group in (0, 2))
         yield known.register("MFRL")
         yield from (known.register("MDSR", type_of_token=token) for token in _each(device, TOKENS))

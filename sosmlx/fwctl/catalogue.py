@@ -25,8 +25,11 @@ PAYLOAD = 256
 TYPES = ("BOOL", "ENUM", "UNSIGNED", "INTEGER", "BINARY", "BYTES", "STRING")
 """Types of a field; BYTES and STRING are one value of `count` bytes, the others are numbers or arrays of numbers."""
 
-MOST_TLVS, MOST_PARAMS = 2048, 16384
-"""Rows that a vendor catalogue may have: ten times as many as it has."""
+MOST_TLVS, MOST_PARAMS = 2048, 8192
+"""Rows that a vendor catalogue may have: five times as many as it has, and more."""
+
+MOST_SPELLED = 1 << 19
+"""Characters of all its expressions together, because each costs time. They have a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,7 @@ class _Draft:
         self._known = {param.key for tlv in base for param in tlv.params}
         self._added: dict[tuple[int, int], dict[str, Param]] = {}
         self._taken = {param.name for tlv in base for param in tlv.params if param.name}
+        self._spelled = 0
         self._by_vendor_name: dict[str, tuple[int, int]] = {}
         self._seen: set[tuple[int, int]] = set()
 
@@ -264,7 +268,8 @@ class _Draft:
         param = _vendor_param(fields, tlv)
         if param.key in self._known:
             return
-        if param.field in added or param.name in self._taken:
+        self._spelled += len(param.visible)
+        if param.field in added or param.name in self._taken or self._spelled > MOST_SPELLED:
             raise _RowError
         added[param.field] = param
         if param.name:

@@ -74,6 +74,7 @@ def state(records: Sequence[Record]) -> Iterator[Item]:
         found = answer(record)
         if isinstance(found, Unparsed):
             yield found
+            yield _unanswered(record, found.text)
             continue
         yield from _echo(found)
         answers.setdefault(found.register, []).append(found)
@@ -87,6 +88,13 @@ def state(records: Sequence[Record]) -> Iterator[Item]:
     yield from strings(answers.get("MQIS", []))
     for found in answers.get("MDSR", []):
         yield from _token(found)
+
+
+def _unanswered(record: Record, text: str) -> Setting:
+    """Keep as unread what an answer should have told: a plane is not complete without it."""
+    name = f"{record.kind.partition('.')[2]}.answer"
+    return Setting(record.function, "firmware", name, "", (("current", Facet(None, reason=f"{UNREAD} {text}")),),
+                   "evidence", record.id)  # fmt: skip
 
 
 def _info(record: Record) -> Iterator[Item]:
@@ -160,7 +168,7 @@ def _reset(found: Answer) -> Iterator[Item]:
     trigger, kinds, status = (found.number(name) for name in ("reset_trigger", "reset_type", "reset_state"))
     if trigger is None or kinds is None or status is None:
         return
-    yield found.setting("mfrl.reset_trigger", _masked(trigger, _TRIGGERS))
+    yield found.setting("mfrl.reset_trigger", _masked(trigger, _TRIGGERS), "volatile")
     yield found.setting("mfrl.reset_type", _masked(kinds, _TYPES), "capability")
     yield found.setting("mfrl.reset_state", named(status, _STATES), "health")
     if trigger:
@@ -184,7 +192,8 @@ def _token(found: Answer) -> Iterator[Item]:
         return
     name = TOKENS.get(kind, str(kind))
     facet = named(status, STATUS)
-    untold = _untold(status, more)
+    other = found.number("type_of_token")
+    untold = _untold(status, more) if other == kind else f"the answer is about type {other}"
     if untold:
         facet = Facet(None, facet.raw, reason=f"{UNREAD} {untold}")
     yield found.setting(f"{PREFIX}{name}", facet)
@@ -220,7 +229,7 @@ def _words(status: int) -> str:
 
 
 TABLE = (
-    Parser(INFO, alone(state), ("caps",), identity=True, together=state),
+    Parser(INFO, alone(state), ("caps", "firmware", "nvconfig"), identity=True, together=state),
     Parser(MGIR, alone(state), ("firmware",), identity=True, together=state),
     Parser("register.mcam", alone(state), ("caps",), identity=True, together=state),
     Parser("register.mcqs", alone(state), ("firmware",), identity=True, together=state),

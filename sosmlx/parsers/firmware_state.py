@@ -72,6 +72,8 @@ def answer(record: Record) -> Answer | Unparsed:
         return Unparsed(1, f"{register}: {status_words(said.status, said.syndrome)}", record.id)
     if said.data and not said.data.strip(b"\xff"):
         return Unparsed(1, f"{register}: all bits of {len(said.data)} bytes are set: no device answers so", record.id)
+    if register == "MGIR" and not said.data.strip(b"\0"):
+        return Unparsed(1, f"MGIR: all bits of {len(said.data)} bytes are clear: no device is nothing", record.id)
     return Answer(record, register, said.data, decode(register, said.data))
 
 

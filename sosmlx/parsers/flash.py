@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sosmlx.fwctl.catalogue import Catalogue, Tlv, builtin, installed
+from sosmlx.fwctl.catalogue import Catalogue, Param, Tlv, builtin, installed
 from sosmlx.fwctl.items import (
     CANARY,
     PRIORITIES,
@@ -27,7 +27,7 @@ from sosmlx.fwctl.items import (
 from sosmlx.fwctl.nvconfig import display_name, shows, values
 from sosmlx.fwctl.registers import decode
 from sosmlx.model import Cmode, Evidence, Facet, Item, Plane, Setting, SettingClass, Unparsed
-from sosmlx.parsers.spec import UNKNOWN_ITEM, Parser, alone
+from sosmlx.parsers.spec import UNKNOWN_ITEM, VIEW, Parser, alone
 from sosmlx.parsers.values import NOBODY, NOT_STORED, UNREAD
 from sosmlx.record import HOST, Outcome, Record
 
@@ -65,9 +65,12 @@ class _Flash:
     catalogue: Catalogue
     support: dict[int, int] = field(default_factory=dict)
     unsupported: set[int] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
     views: dict[int, dict[str, _View]] = field(default_factory=dict)
     stored: dict[int, list[_Stored]] = field(default_factory=dict)
     others: list[_Stored] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    met: bool = False
     walked: bool = False
     unread: str = ""
     echoes: bool | None = None
@@ -93,6 +96,11 @@ def flash(records: Sequence[Record]) -> Iterator[Item]:
             yield from _value(found, record)
         elif record.kind == "register.mnvgn":
             yield from _walk(found, record)
+    if found.met and not (found.walked or found.unread):
+        found.unread = "its pointers come to no end"
+    if found.wrong:
+        more = f", and {len(found.wrong) - 1} like it" if len(found.wrong) > 1 else ""
+        yield Evidence("nvconfig.answer", found.device, found.wrong[0] + more, "medium")
     capabilities = _capabilities(found)
     for word in sorted(found.views):
         kind = parse_type(word)
@@ -110,17 +118,20 @@ def _fields(record: Record) -> Mapping[str, int]:
 def _readable(record: Record) -> Iterator[Item]:
     """Say which views this firmware does not let anybody read (MNVGC)."""
     if not record.has_bytes:
+        words = f"the 'current' and 'default' views of the flash were not read: MNVGC: {record.answer.reason}"
+        yield Evidence(VIEW, record.function, words, record=record.id)
         return
     said = decode("MNVGC", record.data[_MAILBOX:])
     for view, name in (("default", "nvda_read_factory_settings"), ("current", "nvda_read_current_settings")):
         if not said.get(name):
             words = f"the firmware does not let the {view!r} view of the flash be read (MNVGC)"
-            yield Evidence("nvconfig.view", record.function, words, record=record.id)
+            yield Evidence(VIEW, record.function, words, record=record.id)
 
 
 def _support(found: _Flash, record: Record) -> None:
     said = decode("MNVQC", record.data[_MAILBOX:]) if record.has_bytes else {}
     version, word = said.get("version"), _fields(record).get("type", 0)
+    found.asked.add(word)
     if said.get("support_rd") and isinstance(version, int):
         found.support[word] = version
     elif isinstance(version, int) or record.outcome is Outcome.UNSUPPORTED:
@@ -130,7 +141,10 @@ def _support(found: _Flash, record: Record) -> None:
 def _value(found: _Flash, record: Record) -> Iterator[Item]:
     """Sort one MNVDA answer into place."""
     asked = _fields(record)
-    word, view = asked.get("type", 0), _VIEWS.get(asked.get("access_mode", 0), "next")
+    word, view = asked.get("type", 0), _VIEWS.get(asked.get("access_mode", 0), "")
+    if not view:
+        yield Unparsed(1, f"MNVDA: access mode {asked['access_mode']} is none that is asked for", record.id)
+        return
     image = record.data[_MAILBOX:]
     if asked.get("writer_id") == CANARY:
         if record.has_bytes and len(image) >= 12:
@@ -143,18 +157,22 @@ def _value(found: _Flash, record: Record) -> Iterator[Item]:
         return
     head = header(image[:12])
     length = head.length
+    if head.type != word:
+        why = f"{UNREAD} the answer is about item {head.type:#010x}"
+        found.views.setdefault(word, {})[view] = _View(b"", why, record.id)
+        found.wrong.append(f"item {word:#010x} ({view}): {why[len(UNREAD) + 1 :]}")
+        return
     if length > _MAX_DATA or len(image) < 12 + length:
         why = f"{UNREAD} the answer names {length} bytes of data and holds {max(len(image) - 12, 0)}"
         found.views.setdefault(word, {})[view] = _View(b"", why, record.id)
-        yield Evidence(
-            "nvconfig.length", found.device, f"item {word:#010x} ({view}): {why}", "medium", record=record.id
-        )
+        found.wrong.append(f"item {word:#010x} ({view}): {why[len(UNREAD) + 1 :]}")
         return
     found.views.setdefault(word, {})[view] = _View(image[12 : 12 + (length or _MAX_DATA)], "", record.id, head)
 
 
 def _walk(found: _Flash, record: Record) -> Iterator[Item]:
     """Sort one stored item into place. The walk is over with a pointer of 0, or where nothing is stored at all."""
+    found.met = True
     if not record.has_bytes:
         if record.outcome is Outcome.ABSENT:
             found.walked = True
@@ -194,6 +212,9 @@ def _capabilities(found: _Flash) -> dict[str, int]:
         elif tlv.capability and view is not None and not view.reason:
             rows = values(tlv, view.data)
             known.update({row.param.key: int(row.value) for row in rows if isinstance(row.value, int)})
+        elif tlv.capability and word in found.asked:
+            # It could not be read: what depends on it is left out, and the item's own read says that it failed.
+            known.update({param.key: 0 for param in tlv.params})
     return known
 
 
@@ -208,20 +229,23 @@ def _known(found: _Flash, word: int, tlv: Tlv, capabilities: Mapping[str, int]) 
     order: dict[str, str] = {}
     plane: Plane = "caps" if tlv.capability else "nvconfig"
     cls: SettingClass = "capability" if tlv.capability else "config"
-    whole = _in_force(found.views[word])
+    whole = _in_force(found.views[word], found.stored.get(word, []))
     if word not in found.support and all(view.reason for view in whole.values()):
         return  # nobody said that this firmware knows the item
+    shown = {param.field for param in tlv.params if shows(param, version, capabilities)}
+    full = version is not None and version >= tlv.version
     for view in _FACET_ORDER:
         seen = whole.get(view)
         if seen is None:
             continue
-        for row in values(tlv, seen.data if not seen.reason else bytes(tlv.size)):
-            if not shows(row.param, version, capabilities):
-                continue
+        by = writer if view == "next" or (view == "current" and _same(whole)) else ""
+        for row in values(tlv, seen.data.ljust(tlv.size, b"\0")):
+            reason = seen.reason or _cut(row.param, row.element, seen.data)
+            if row.param.field not in shown or (reason and not seen.reason and not full):
+                continue  # an older layout ends there
             name = display_name(row.param, kind, row.element)
             order.setdefault(name, seen.record)
-            by = writer if view == "next" or (view == "current" and _same(whole)) else ""
-            facet = Facet(None, reason=seen.reason) if seen.reason else Facet(row.value, row.raw, row.label, "", by)
+            facet = Facet(None, reason=reason) if reason else Facet(row.value, row.raw, row.label, "", by)
             facets.setdefault(name, {})["current" if tlv.capability else view] = facet
     for name, views in facets.items():
         shared = _SHARED.get(kind.cls, "")
@@ -229,17 +253,30 @@ def _known(found: _Flash, word: int, tlv: Tlv, capabilities: Mapping[str, int]) 
         yield Setting(found.device, plane, name, mode, tuple(views.items()), cls, order[name], shared)
 
 
+def _cut(param: Param, element: int | None, data: bytes) -> str:
+    """Say that a field lies beyond the data that the answer holds; empty where it does not."""
+    end = param.offset + ((element or 0) + 1) * param.element_width
+    return "" if end <= len(data) * 8 else f"{UNREAD} the answer holds {len(data)} bytes"
+
+
 _FACET_ORDER = ("default", "current", "next")
 
 
-def _in_force(views: Mapping[str, _View]) -> Mapping[str, _View]:
-    """Put the default in the place of an item that is not stored: that is what the device uses then."""
-    default = views.get("default")
+def _in_force(views: Mapping[str, _View], stored: Sequence[_Stored]) -> Mapping[str, _View]:
+    """Put in the place of an item that is said not to be stored what the walk found, or else the default.
+
+    That is what the device uses then.
+    """
+    found = dict(views)
+    coming, default = views.get("next"), views.get("default")
+    if coming is not None and coming.reason == NOT_STORED and stored:
+        first = min(stored, key=lambda item: item.header.priority)
+        found["next"] = _View(first.data, "", first.record.id, first.header)
     if default is None or default.reason:
-        return views
+        return found
     return {
         name: default._replace(record=view.record) if view.reason == NOT_STORED else view
-        for name, view in views.items()
+        for name, view in found.items()
     }
 
 
@@ -311,13 +348,17 @@ def _used(data: bytes, found: _Flash, word: int) -> bytes:
 
 def _item(found: _Flash, word: int) -> Setting:
     """Yield a stored item that was not read in its views: one that holds a secret, or that is not to be read."""
-    first = found.stored[word][0]
-    left_out = first.record.answer.reason
-    facet = _digest(first.data)
-    if left_out:
-        words = f"{len(first.data)} bytes; {left_out}"
-        facet = Facet(words, words)
+    items = sorted(found.stored[word], key=lambda item: item.header.priority)
+    first = items[0]
+    told = [_withheld(item) or str(_digest(item.data).value) for item in items]
+    facet = Facet("; ".join(told), "; ".join(told))
     return _setting(found, word, (("next", facet._replace(writer=_writer(found, word))),), first.record.id)
+
+
+def _withheld(item: _Stored) -> str:
+    """Say what is left of a secret; empty for an item that holds none."""
+    words = item.record.answer.reason
+    return f"{len(item.data)} bytes; {words}" if words else ""
 
 
 def _digest(data: bytes) -> Facet:

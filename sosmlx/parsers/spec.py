@@ -64,6 +64,9 @@ BDF = re.compile(r"\b(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7
 ELIDED = "elided"
 """Evidence kind: parts of the device's rows were left out of this text, so that a missing name proves nothing."""
 
+VIEW = "nvconfig.view"
+"""Evidence kind: a view of the flash that could not be read."""
+
 UNKNOWN_ITEM = "nvconfig.unknown-item"
 """Evidence kind of a stored flash item that no catalogue describes: shown and compared by its digest."""
 

@@ -27,6 +27,21 @@ UNREAD = "unread:"
 """Begins the reason of a value that is there, and that could not be read."""
 
 
+AMBIGUOUS = "the text holds two values"
+"""Reason of a value that one paste gives twice and differently."""
+
+_NO_VALUE = (CONFLICT, NOT_SHOWN, AMBIGUOUS, NOT_STORED)
+
+
+def untold(facet: Facet) -> bool:
+    """Whether there is a value that this source does not tell: unlike one of which it says that it is not there.
+
+    >>> untold(Facet(None, reason=f"{UNREAD} failed")), untold(Facet(None, "n/a", reason=UNSUPPORTED))
+    (True, False)
+    """
+    return facet.reason in _NO_VALUE or facet.reason.startswith(UNREAD)
+
+
 @lru_cache(maxsize=1 << 16)
 def flash(raw: str) -> Facet:
     """Type a value as mlxconfig prints it.

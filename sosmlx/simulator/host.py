@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import cast
 
@@ -105,6 +105,17 @@ def _nics(functions: Mapping[str, object], kernel: Kernel) -> dict[str, Nic]:
     return found
 
 
+def _folded(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Print an array as mstconfig does: one row that says how many elements there are, and not what they are."""
+    for name, *views in rows:
+        array, _, place = name.partition("[")
+        if not place:
+            yield name, views
+        elif place == "0]":
+            elements = sum(other.startswith(f"{array}[") for other, *_ in rows)
+            yield array, [f"Array[0..{elements - 1}]"] * 3
+
+
 class ScenarioSource:
     """A simulated host: its files are a tree in memory, its tools print what the scenario's devices hold."""
 
@@ -172,7 +183,7 @@ class ScenarioSource:
         for bdf, body in functions.items():
             nic = self.nics.get(str(_object(body).get("fwctl")))
             if nic is not None:
-                firmware = {name: list(views) for name, *views in query_rows(nic, shows)}
+                firmware = dict(_folded(query_rows(nic, shows)))
                 functions[bdf] = {**_object(body), "flash": {**_object(_object(body).get("flash")), **firmware}}
         return functions
 

@@ -12,13 +12,11 @@ from sosmlx.fwctl.allowed import ALLOWED
 from sosmlx.fwctl.client import Channel, OpenError, StuckError
 from sosmlx.fwctl.items import is_secret, parse_type
 from sosmlx.fwctl.mailbox import response, status_words
+from sosmlx.parsers.values import NOT_STORED
 from sosmlx.record import Access, Answer, Outcome
 
 WITHHELD = "a secret was left out; digest"
 """Begins the reason of an answer whose data was left out; 16 bits of a digest follow, in hexadecimal."""
-
-NOT_STORED = "not-stored"
-"""Begins the reason of a read that found no item stored."""
 
 BREAKER = "breaker:"
 """Begins the reason of a read that was not tried because the device had stopped answering."""
@@ -40,6 +38,9 @@ _GONE = (errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT, errno.EPIPE)
 _BAD_RES = 0x05
 _UNSUPPORTED = (0x02, 0x03, 0x04, 0x05, 0x0A)
 """Statuses for a register or a selector that the firmware lacks, or hides from this function (mstflint, logs)."""
+
+_NO_ITEM = (0x03, 0x05, 0x0A)
+"""Statuses of MNVQC that speak of the item that was asked for; any other speaks of the register."""
 
 _NOT_STORED = (0x05, 0x0F)
 """Statuses of MNVDA and MNVGN where no item is stored (mstflint)."""
@@ -91,16 +92,19 @@ class Firmware:
 
 def answered(register: str, fields: Mapping[str, int], raw: bytes) -> Answer:
     """Tell from a mailbox answer how the read ended: firmware failure is no errno, it is a status in the answer."""
+    raw, mark = _withheld(raw, *_ITEM[register]) if register in _ITEM else (raw, "")
     try:
         said = response(raw)
     except ValueError:
         return Answer(raw, Outcome.FAILED, f"the answer has {len(raw)} bytes, less than a mailbox header")
     if said.status:
-        return Answer(raw, _outcome(register, said.status), _reason(register, said.status, said.syndrome))
+        words = _reason(register, said.status, said.syndrome)
+        return Answer(raw, _outcome(register, said.status), "; ".join(filter(None, [words, mark])))
     wanted = ALLOWED[register].size
     if len(said.data) < wanted:
-        return Answer(raw, Outcome.TRUNCATED, f"{len(said.data)} of {wanted} bytes of the register")
-    return _withheld(raw, *_ITEM[register]) if register in _ITEM else Answer(raw)
+        words = f"{len(said.data)} of {wanted} bytes of the register"
+        return Answer(raw, Outcome.TRUNCATED, "; ".join(filter(None, [words, mark])))
+    return Answer(raw, reason=mark)
 
 
 def _outcome(register: str, status: int) -> Outcome:
@@ -108,6 +112,8 @@ def _outcome(register: str, status: int) -> Outcome:
         return Outcome.ABSENT
     if register == "MDSR" and status == _BAD_RES:
         return Outcome.DENIED  # no token of that type, or not for this function to know: that is not to be called fine
+    if register == "MNVQC" and status not in _NO_ITEM:
+        return Outcome.FAILED  # not a word about the item: it may be there
     return Outcome.UNSUPPORTED if status in _UNSUPPORTED else Outcome.FAILED
 
 
@@ -122,14 +128,14 @@ _ITEM = {"MNVDA": (0x04, 0x0C), "MNVGN": (0x14, 0x1C)}
 _HEADER = 0x10
 
 
-def _withheld(raw: bytes, type_at: int, data_at: int) -> Answer:
-    """Leave out the data of an item that is known to hold a secret.
+def _withheld(raw: bytes, type_at: int, data_at: int) -> tuple[bytes, str]:
+    """Leave out the data of an item that is known to hold a secret, however the read ended.
 
     Sixteen bits of a digest stay: enough to see that it changed, too little to guess a password by.
     """
     word = int.from_bytes(raw[_HEADER + type_at : _HEADER + type_at + 4], "big")
     if not is_secret(parse_type(word)):
-        return Answer(raw)
+        return raw, ""
     begin = _HEADER + data_at
     mark = hashlib.blake2s(raw[begin:], digest_size=2).hexdigest()
-    return Answer(raw[:begin] + bytes(len(raw) - begin), reason=f"{WITHHELD} {mark}")
+    return raw[:begin] + bytes(len(raw) - begin), f"{WITHHELD} {mark}"
