@@ -195,9 +195,30 @@ def text(content: str) -> Bundle:
 
 
 def test_what_is_pending_on_both_sides_is_still_shown() -> None:
-    found = compare_bundles(text(query(VALUES)), text(query(VALUES)))
+    values = {"SETTLED_ROW": ("1",) * 3, **VALUES}
 
-    assert [setting.name for setting in found.right.settings if setting.plane == "nvconfig"] == ["NUM_OF_VFS"]
+    found = compare_bundles(text(query(values)), text(query(values)))
+
+    # The last row stays, too: it may be cut.
+    assert [row.name for row in found.right.settings if row.plane == "nvconfig"] == ["NUM_OF_VFS", "SRIOV_EN"]
+
+
+def test_an_array_whose_elements_only_one_side_shows_is_no_change() -> None:
+    array = {"MODULE_SPLIT_M0": ("Array[0..7]",) * 3}
+    elements = {**array, "MODULE_SPLIT_M0[3]": ("1",) * 3}
+    sides = [query({**rows, "SRIOV_EN": ("0",) * 3}) for rows in (array, elements)]
+
+    found = compare_bundles(text(sides[0]), text(sides[1]))
+
+    assert (found.differences, [gap.names for gap in found.scope]) == ((), [("MODULE_SPLIT_M0[3]",)])
+
+
+def test_a_last_row_that_is_cut_alike_on_both_sides_is_still_seen() -> None:
+    cut = "Configurations:                 Next Boot\n  NUM_OF_VFS      8\n  SRIOV_EN        True(1"
+
+    found = compare_bundles(text(f"Device #1:\n{cut}"), text(f"Device #1:\n{cut}"))
+
+    assert {(row.plane, row.status) for row in found.right.coverage} == {("nvconfig", "partial")}
 
 
 def test_a_device_that_a_text_does_not_speak_of_is_unknown() -> None:

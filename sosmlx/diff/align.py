@@ -105,6 +105,24 @@ def contradict(one: Device, other: Device) -> bool:
     return bool(known) and not any(known)
 
 
+def doubles(side: str, devices: Sequence[Device]) -> list[str]:
+    """Say which devices of one side carry one identity, so that it matches none of them.
+
+    A card on two buses (Socket Direct) looks the same: it is said, and no error.
+    """
+    owners: dict[tuple[str, str, str, str], list[str]] = {}
+    for device in devices:
+        if device.role not in ("vf", "sf", "representor") and (device.serial or device.asic):
+            key = (device.serial, device.asic, device.board, _function(device))
+            owners.setdefault(key, []).append(device.id)
+    return [
+        f"{side}: {', '.join(sorted(names))} carry one identity (serial {serial or 'unknown'}, "
+        f"ASIC {asic or 'unknown'}), matched by weaker evidence"
+        for (serial, asic, _, _), names in sorted(owners.items())
+        if len(names) > 1
+    ]
+
+
 def _last(rest: tuple[dict[str, Device], dict[str, Device]], chosen: Sequence[str]) -> list[tuple[str, Device, Device]]:
     """Match a device that its text does not identify: by the user's choice, else if each side has just one left."""
     sides = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Callable
 
 from sosmlx.errors import InputError
@@ -29,6 +31,11 @@ def cancel(left: Bundle, right: Bundle, same_place: Mapping[str, bool]) -> tuple
     return _records(left.records, right.records, same_place)
 
 
+_HEAD = "Configurations:"
+
+SHARED = ("CQE_COMPRESSION", "SWP_L4_CHECKSUM_MODE")
+"""Parameters of which devlink tells under the same name: what one reader says is not the whole."""
+
 Cell = tuple[str, str]
 
 
@@ -44,18 +51,47 @@ def _records(left: Sequence[Record], right: Sequence[Record], same_place: Mappin
         for cell in _cells(one)
     }
     unequal |= {cell for record in right if _place(record) not in places for cell in _cells(record)}
+    crowded = _crowded(left) | _crowded(right)
     rests: tuple[Rest, Rest] = ({}, {})
     for one, other in pairs:
         parser = PARSERS.get(one.kind)
-        if other is None or parser is None or parser.identity or parser.together or not _equal(one, other):
+        if other is None or parser is None or parser.identity or parser.together:
             continue
-        if all(cell not in unequal for cell in _cells(one)):
-            text = decode(one.data)
-            found = _sections(text, text, parser.sections) if parser.sections else None
-            left_over = found[0].text if found else None
-            count = sum(found[0].equal.values()) if found else 1
-            rests[0][one.id] = rests[1][other.id] = Reduced(left_over, {one.function: count})
+        if _equal(one, other) and all(cell not in unequal for cell in _cells(one)):
+            rests[0][one.id] = rests[1][other.id] = _whole(one, parser.sections)
+        elif parser.sections is not None and not crowded.intersection(_cells(one)) and same_place.get(one.function):
+            reduced = _part(one, other, parser.sections)
+            if reduced is not None:
+                rests[0][one.id], rests[1][other.id] = reduced
     return rests
+
+
+Split = Callable[[str], "list[Section]"]
+
+
+def _crowded(records: Sequence[Record]) -> set[Cell]:
+    """Return the planes of devices that several records tell about: lines of one say nothing without the others."""
+    counts = Counter(cell for record in records for cell in set(_cells(record)))
+    return {cell for cell, count in counts.items() if count > 1}
+
+
+def _whole(record: Record, split: Split | None) -> Reduced:
+    """Leave of a record that is equal on both sides what says more than its settings."""
+    text = decode(record.data) if split else ""
+    found = _sections(text, text, split) if split else None
+    count = sum(found[0].equal.values()) if found else 1
+    return Reduced(found[0].text if found else None, {record.function: count})
+
+
+def _part(one: Record, other: Record, split: Split) -> tuple[Reduced, Reduced] | None:
+    """Cancel the equal lines of a record that tells alone about its plane, and differs."""
+    if not one.outcome is other.outcome is Outcome.COLLECTED:
+        return None
+    found = _sections(decode(one.data), decode(other.data), split)
+    if found is None:
+        return None
+    left, right = (Reduced(side.text, {one.function: sum(side.equal.values())}) for side in found)
+    return left, right
 
 
 def _place(record: Record) -> tuple[str, ...]:
@@ -89,8 +125,9 @@ def _texts(left: Sequence[Record], right: Sequence[Record]) -> tuple[Rest, Rest]
     return rests
 
 
-def _sections(left: str, right: str, split: Callable[[str], list[Section]]) -> tuple[Reduced, Reduced] | None:
-    ones, others = split(left), split(right)
+def _sections(left: str, right: str, split: Split) -> tuple[Reduced, Reduced] | None:
+    ones = split(left)
+    others = ones if left == right else split(right)
     pairs = _pairs(ones, others)
     if pairs is None:
         return None
@@ -121,35 +158,80 @@ def _lines(one: Section, other: Section) -> tuple[str, str, int]:
     Columns are named in the head, so equal lines mean equal settings only under equal heads.
     """
     columns = _columns(one.head)
-    if columns != _columns(other.head):
+    if not columns or columns != _columns(other.head):
         return one.body, other.body, 0
-    width, pending = len(columns), "current" in columns and "next" in columns
-    lines, others = ([line.strip() for line in section.body.split("\n")] for section in (one, other))
-    if _repeats(lines) or _repeats(others):
-        return one.body, other.body, 0  # a name that occurs twice: which row counts depends on their order
-    both = {line for line in set(lines) & set(others) if _cancels(line, width, pending)}
-    rest = [line for line in lines if line not in both]
-    rest_other = [line for line in others if line not in both]
-    return "\n".join(rest) + "\n", "\n".join(rest_other) + "\n", len(both)
+    rows = _Rows(columns)
+    aligned = _last_line(one.head) == _last_line(other.head)
+    lines = _split(one.body, aligned)
+    others = lines if one.body == other.body else _split(other.body, aligned)
+    for side in (lines,) if others is lines else (lines, others):
+        rows.read(side)
+        if rows.repeats(side):
+            return one.body, other.body, 0  # a name that occurs twice: which row counts depends on their order
+    whole = rows.whole if others is lines else rows.whole.intersection(set(lines).intersection(others))
+    whole -= {_last_row(lines), _last_row(others)}
+    left = [line for line in lines if line not in whole]
+    right = left if others is lines else [line for line in others if line not in whole]
+    return "\n".join(left) + "\n", "\n".join(right) + "\n", len(whole)
 
 
-def _cancels(line: str, width: int, pending: bool) -> bool:
-    """Whether a line that both sides have says nothing more: a whole row of which nothing waits for a reset.
+def _last_row(lines: Sequence[str]) -> str:
+    return next((line for line in reversed(lines) if line.strip()), "")
 
-    Everything else stays where it is: a footer ends the rows, an elision or a cut row decides what silence means.
+
+def _last_line(head: str) -> str:
+    return head.rstrip("\n").rpartition("\n")[2]
+
+
+def _split(body: str, aligned: bool) -> list[str]:
+    """Split into lines; where columns stand at other places on each side, blanks at both ends do not count."""
+    lines = body.split("\n")
+    return lines if aligned else [line.strip() for line in lines]
+
+
+class _Rows:
+    """What lines under one head say: their names, and which of them may cancel.
+
+    A line may cancel that is a whole row of which nothing waits for a reset. Everything else stays where it is: a
+    footer ends the rows, an elision, a cut row or an array without its elements decides what silence means. The last
+    row stays, too: it may be cut, and it tells that there are any.
     """
-    words = line.split()
-    if words and words[0] == "*":
-        del words[0]
-    whole = len(words) == width + 1 and words[0][:2].isupper()
-    return whole and (not pending or words[-1] == words[-2])
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = columns
+        self.names: dict[str, str] = {}
+        self.whole: set[str] = set()
+
+    def read(self, lines: Sequence[str]) -> None:
+        """Take in lines: one loop, in which no list outlives its turn, since there may be a million of them."""
+        names, whole = self.names, self.whole
+        length, pending = len(self.columns) + 1, "current" in self.columns and "next" in self.columns
+        for line in lines:
+            if line in names:
+                continue
+            words = line.split()
+            if words and words[0][0] == "*":
+                words = words[1:] if words[0] == "*" else [bare for word in words if (bare := word.lstrip("*"))]
+            names[line] = name = words[0] if words else ""
+            if len(words) == length and (not pending or words[-1] == words[-2]) and _is_name(name):
+                last = words[-1]
+                if "[" not in last and ("(" not in last or last[-1] == ")"):
+                    whole.add(line)
+
+    def repeats(self, lines: Sequence[str]) -> bool:
+        """Whether a name occurs twice in a section."""
+        names = [name for name in map(self.names.__getitem__, lines) if name]
+        return len(set(names)) != len(names)
 
 
-def _repeats(lines: Sequence[str]) -> bool:
-    names = [words[0] for words in (line.lstrip("* ").split(None, 1) for line in lines) if words]
-    return len(set(names)) != len(names)
+@lru_cache(maxsize=8192)
+def _is_name(name: str) -> bool:
+    """Whether this is a name for the parser, too; stricter: what it would take beside this is parsed on both sides."""
+    begin = name[:2]
+    plain = begin.isupper() and begin.isalnum() and "_" in name and name.isidentifier() and name.isascii()
+    return plain and name not in SHARED
 
 
 def _columns(head: str) -> list[str]:
     """Name the columns of a head, in the words of facets: `Next Boot` is one."""
-    return head.rsplit("Configurations:", 1)[-1].lower().replace("next boot", "next").split()
+    return head.rpartition(_HEAD)[2].lower().replace("next boot", "next").split() if _HEAD in head else []

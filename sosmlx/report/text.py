@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from sosmlx.model import Device
 from sosmlx.printable import visible
-from sosmlx.report.view import CoverageView, DiffView, Input, Line, Row, ShowView, device_title
+from sosmlx.report.view import CoverageView, DiffView, Group, Input, Line, Row, ShowView, device_title
 
 WIDEST = 160
 
@@ -23,33 +23,38 @@ def diff_text(view: DiffView) -> str:
 def _diff(view: DiffView) -> Iterator[str]:
     yield view.sentence
     yield f"Verdict: {view.transition}"
+    yield from (words for words in (view.causes, view.three_way, *view.notes) if words)
+    # What was not captured on both sides comes before what differs: who reads only the start must know it.
+    yield from _rows("Captured on one side only", view.scope)
+    yield from _groups(view.groups)
+    if not view.groups:
+        yield ""
+        yield "No difference."
+    if view.hidden_words:
+        yield f"\n{view.hidden_words}; --all shows counters and volatile values"
+    yield from _rows("Renamed", view.renamed)
+    if view.agreed:
+        yield "\nBoth sides changed alike since the base:"
+        yield from _groups(view.agreed)
+    yield from _rows("Symptoms: counters that rose, outside the verdict", view.symptoms)
+    if any(view.unparsed):
+        yield f"\nNot understood: {view.unparsed[0]} lines on the left, {view.unparsed[1]} on the right"
+    yield from _rows("Pending a reset", view.pending)
+    yield from _rows("Unknown: one side could not read what the other has", view.unknown)
+    yield from _rows("Evidence", view.evidence)
+    yield from _missing(view.coverage)
+    yield from _inputs(view.inputs)
+
+
+def _groups(groups: Sequence[Group]) -> Iterator[str]:
     device = ""
-    for group in view.groups:
+    for group in groups:
         if group.device != device:
             device = group.device
             yield ""
             yield group.title
         yield f"  {group.plane}"
-        yield from _table(
-            [
-                [line.name, line.facets, _arrow(line.left, line.right, line.change), _notes(line)]
-                for line in group.lines
-            ],
-            4,
-        )
-    if not view.groups:
-        yield ""
-        yield "No difference."
-    if view.hidden:
-        yield f"\n{view.hidden} differences are not shown (counters, volatile values, filtered); --all shows them"
-    if any(view.unparsed):
-        yield f"\nNot understood: {view.unparsed[0]} lines on the left, {view.unparsed[1]} on the right"
-    yield from _rows("Pending a reset", view.pending)
-    yield from _rows("Unknown: one side could not read what the other has", view.unknown)
-    yield from _rows("Captured on one side only", view.scope)
-    yield from _rows("Evidence", view.evidence)
-    yield from _missing(view.coverage)
-    yield from _inputs(view.inputs)
+        yield from _table([_cells(line) for line in group.lines], 4)
 
 
 def show_text(view: ShowView) -> str:
@@ -103,7 +108,8 @@ def _cells(line: Line) -> list[str]:
 
 
 def _notes(line: Line) -> str:
-    return "; ".join(filter(None, [line.note, f"{WRITER}: {line.writer}" if line.writer else ""]))
+    base = "; ".join(filter(None, [line.moved, f"base {line.base}" if line.base else ""]))
+    return "; ".join(filter(None, [base, line.note, f"{WRITER}: {line.writer}" if line.writer else ""]))
 
 
 def _arrow(left: str, right: str, change: str) -> str:

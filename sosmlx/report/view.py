@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +15,7 @@ from sosmlx.policy.taint import decode
 from sosmlx.printable import visible
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown
+from sosmlx.report.changes import base_words, conflicts, hidden_words, renamed_words, symptom_words
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Line:
     note: str
     writer: str
     anchor: str
+    base: str = ""
+    moved: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Group:
     title: str
     plane: str
     lines: tuple[Line, ...]
+
+    @property
+    def written(self) -> bool:
+        """Whether a writer is known of any of them."""
+        return any(line.writer for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,13 @@ class DiffView:
     hidden: int
     count: str
     unparsed: tuple[int, int]
+    causes: str = ""
+    hidden_words: str = ""
+    notes: tuple[str, ...] = ()
+    renamed: tuple[Row, ...] = ()
+    symptoms: tuple[Row, ...] = ()
+    three_way: str = ""
+    agreed: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,21 +114,16 @@ class CoverageView:
 def diff_view(found: Comparison) -> DiffView:
     """Compute what a diff shows."""
     left, right = judge(found.left), judge(found.right, Baseline(found.judged, found.gaps, found.left))
-    titles = {device.id: device_title(device) for device in (*found.right.devices, *found.left.devices)}
-    notes = {match.id: f"{titles.get(match.id, match.id)} ({_matched(match)})" for match in found.matches}
-    groups = []
-    for (device, plane), rows in groupby(found.differences, key=lambda row: (row.device, row.plane)):
-        title = visible(notes.get(device, HOST if device == HOST else titles.get(device, device)))
-        groups.append(Group(visible(device), title, plane, tuple(_lines(list(rows)))))
+    sources = [("left", found.left), ("right", found.right), *([("base", found.base)] if found.base else [])]
     return DiffView(
         title=visible(f"{_name(found.left)} → {_name(found.right)}"),
         status=right.host.status,
         sentence=visible(right.host.sentence),
         before=visible(left.host.sentence),
         transition=f"{left.host.status} → {right.host.status}",
-        groups=tuple(groups),
+        groups=tuple(_groups(found, found.differences)),
         pending=tuple(pending_rows(found.right)),
-        unknown=tuple(_gap(gap) for gap in found.gaps),
+        unknown=tuple(_gap(gap) for gap in (*found.gaps, *found.base_gaps)),
         scope=tuple(_gap(gap) for gap in found.scope),
         coverage=_coverage(
             [found.left, found.right],
@@ -121,10 +131,26 @@ def diff_view(found: Comparison) -> DiffView:
         ),
         unparsed=(_lines_of(found.left), _lines_of(found.right)),
         evidence=tuple(_evidence(found.right)),
-        inputs=(_input("left", found.left), _input("right", found.right)),
+        inputs=tuple(_input(side, snapshot) for side, snapshot in sources),
         hidden=found.hidden,
         count=count_words(found.differences),
+        causes=visible(found.causes.words),
+        hidden_words=hidden_words(found),
+        notes=tuple(map(visible, found.notes)),
+        renamed=tuple(Row(*words) for words in renamed_words(found)),
+        symptoms=tuple(Row(*words) for words in symptom_words(found)),
+        three_way=conflicts(found),
+        agreed=tuple(_groups(found, found.agreed)),
     )
+
+
+def _groups(found: Comparison, rows: Sequence[Difference]) -> Iterator[Group]:
+    """Group differences by device and plane, in the order in which they come."""
+    titles = {device.id: device_title(device) for device in (*found.right.devices, *found.left.devices)}
+    notes = {match.id: f"{titles.get(match.id, match.id)} ({_matched(match)})" for match in found.matches}
+    for (device, plane), members in groupby(rows, key=lambda row: (row.device, row.plane)):
+        title = visible(notes.get(device, HOST if device == HOST else titles.get(device, device)))
+        yield Group(visible(device), title, plane, tuple(_lines(found, list(members))))
 
 
 def _matched(match: Match) -> str:
@@ -143,19 +169,20 @@ def device_title(device: Device) -> str:
     return "  ".join(visible(word) for word in words if word)
 
 
-def _lines(rows: Sequence[Difference]) -> list[Line]:
+def _lines(found: Comparison, rows: Sequence[Difference]) -> list[Line]:
     """Fold the facets of one knob that changed in the same way into one line."""
-    folded: dict[tuple[str, str, str, str, str], list[Difference]] = {}
+    folded: dict[tuple[str, ...], list[Difference]] = {}
     for row in rows:
-        folded.setdefault((row.name, row.cmode, row.change, shown(row.left), shown(row.right)), []).append(row)
+        words = (row.name, row.cmode, row.change, shown(row.left), shown(row.right), *base_words(found.origin(row)))
+        folded.setdefault(words, []).append(row)
     return [
         Line(
             name=visible(f"{name} ({cmode})" if cmode in ("runtime", "driverinit") else name),
             facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
             severity=same[0].severity, note=visible(_note(same[0])),
-            writer=visible(_written(same)), anchor=anchor(same[0]),
+            writer=visible(_written(same)), anchor=anchor(same[0]), base=base, moved=moved,
         )
-        for (name, cmode, change, left, right), same in folded.items()
+        for (name, cmode, change, left, right, base, moved), same in folded.items()
     ]  # fmt: skip
 
 
