@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from sosmlx.model import Coverage, Device, Reading, Setting, Snapshot, SourceInfo
+from sosmlx.model import Coverage, Device, Finding, Reading, Setting, Snapshot, SourceInfo, Waived
 from sosmlx.parsers.firmware import TOKENS, state
+from sosmlx.policy.ending import exit_code
 from sosmlx.policy.envelope import Baseline, judge
 from sosmlx.record import HOST, Answer, Outcome, Record
 from tests import registers
@@ -21,7 +22,7 @@ NOT_ROOT = "EACCES: only root may open the node, or a security policy forbids it
 
 
 def mgir(**fields: int) -> Record:
-    good = {"fw_info.secured": 1, "fw_info.signed_fw": 1, "fw_info.life_cycle": 1}
+    good = {"hw_info.device_id": 0x212, "fw_info.secured": 1, "fw_info.signed_fw": 1, "fw_info.life_cycle": 1}
     return registers.told("MGIR", {}, {**good, **{name.replace("__", "."): value for name, value in fields.items()}})
 
 
@@ -254,3 +255,69 @@ def test_the_token_of_another_hosts_card_says_nothing_about_this_one() -> None:
     elsewhere = replace(before, source=replace(before.source, host="n08"))
 
     assert judge(after, Baseline((), (), elsewhere)).host.status == "supported"
+
+
+def finding(rule: str, waiver: str = "") -> Finding:
+    waived = Waived(waiver, "accepted") if waiver else None
+    return Finding(rule, "fail", "high", "", device=PF.id, policy="builtin:envelope", waived=waived)
+
+
+OPEN = finding("debug-token")
+ACCEPTED = finding("debug-token", "active")
+DEVELOPMENT = finding("fw-dev-debug", "active")
+
+
+@pytest.mark.parametrize(
+    ("development", "findings", "code"),
+    [
+        (0, [ACCEPTED], 0),
+        (0, [OPEN], 1),
+        (0, [DEVELOPMENT], 1),
+        (1, [ACCEPTED], 1),
+        (1, [ACCEPTED, DEVELOPMENT], 0),
+        (1, [ACCEPTED, OPEN, DEVELOPMENT], 1),
+    ],
+)
+def test_a_token_is_accepted_by_a_waiver_for_each_rule_that_says_so(
+    development: int, findings: list[Finding], code: int
+) -> None:
+    snapshot = host({PF: [mgir(fw_info__dev=development), token(0, 2), *QUIET[1:]]})
+
+    judgement = judge(snapshot, findings=findings)
+
+    assert (judgement.host.status, exit_code(judgement, findings, "low")) == ("tainted", code)
+
+
+def test_a_waiver_on_another_device_accepts_no_token() -> None:
+    snapshot = host({PF: [mgir(), token(0, 2), *QUIET[1:]]})
+    elsewhere = replace(ACCEPTED, device=OTHER.id)
+
+    judgement = judge(snapshot, findings=[elsewhere])
+
+    assert exit_code(judgement, [elsewhere], "low") == 1
+
+
+def test_an_accepted_token_beside_another_that_was_not_read_is_undetermined() -> None:
+    snapshot = host({PF: [mgir(), token(0, 2), refused("MDSR", Outcome.TIMEOUT, "ETIMEDOUT", 1), *QUIET[2:]]})
+
+    judgement = judge(snapshot, findings=[ACCEPTED])
+
+    assert (judgement.host.status, exit_code(judgement, [ACCEPTED], "low")) == ("tainted", 3)
+
+
+def test_an_active_token_counts_on_a_function_that_no_policy_means() -> None:
+    third = replace(OTHER, fwctl="fwctl2")
+    passing = replace(ACCEPTED, rule="vfs", result="pass", waived=None, device=third.id)
+
+    judgement = judge(host({PF: [mgir(), token(0, 2), *QUIET[1:]], third: [mgir(), *QUIET]}), findings=[passing])
+
+    assert judgement.host.status == "tainted"
+
+
+def test_a_token_that_was_not_read_counts_on_a_function_that_no_policy_means() -> None:
+    third = replace(OTHER, fwctl="fwctl2")
+    passing = replace(ACCEPTED, rule="vfs", result="pass", waived=None, device=third.id)
+
+    judgement = judge(host({PF: [], third: [mgir(), *QUIET]}), findings=[passing])
+
+    assert judgement.host.status == "undetermined"

@@ -16,16 +16,29 @@ _KINDS = {
     "mgir.dev": "development firmware runs", "mgir.debug": "debug firmware runs",
     "mgir.development": "development firmware or a development device",
 }  # fmt: skip
+TOKEN_RULE, KIND_RULE = "debug-token", "fw-dev-debug"
+"""The rules of `builtin:envelope` that say the same as an active token, and as firmware that is not for production."""
+
 _SHOWN = 4
 """So many functions are named one by one."""
 
 
 class Taint(NamedTuple):
-    """Evidence of access outside the envelope: `yes`, `no` or `unread`, why, and for whom (empty: the whole host)."""
+    """Evidence of access outside the envelope: `yes`, `no` or `unread`, why, and for whom (empty: the whole host).
+
+    `rules` names the rules of `builtin:envelope` that say the same: who waives all of them accepts the taint. `partial`
+    says that beside it something was not read.
+    """
 
     state: str
     words: str
     devices: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    partial: bool = False
+
+    def of(self, device: str) -> Taint:
+        """What this says of one function: a taint that was somebody else's is none of its own."""
+        return self if not self.devices or device in self.devices else Taint("no", "")
 
 
 class DeviceSide:
@@ -73,22 +86,23 @@ class DeviceSide:
         mute = [device.id for device in nodes if self._has_no_tokens(device.id)]
         found = []
         if closed:
-            of = "" if len(closed) == len(self._scope) else f" of {_names(closed)}"
+            of = "" if len(closed) == len(self._scope) else f" of {names(closed)}"
             found.append(f"debug tokens and firmware kind{of} were not read (no fwctl device)")
         if mute:
-            found.append(f"debug tokens are not known to the firmware of {_names(mute)}")
+            found.append(f"debug tokens are not known to the firmware of {names(mute)}")
         return found
 
     def _own(self, name: str) -> Taint:
         told = self._told.get(name, {})
-        found = [f"debug token {token} is active" for token, facet in _tokens(told) if facet.value == ACTIVE]
-        found += [words for kind, words in _KINDS.items() if _is_set(told.get(kind))]
-        if found:
-            return Taint("yes", "; ".join(found), (name,))
+        active = [f"debug token {token} is active" for token, facet in _tokens(told) if facet.value == ACTIVE]
+        kinds = [words for kind, words in _KINDS.items() if _is_set(told.get(kind))]
         asked = [
             f"a challenge for debug token {t} waits for its token" for t, f in _tokens(told) if f.value == CHALLENGED
         ]
         unread = [*asked, *self._kind_unread(name, told), *self._tokens_unread(name, told)]
+        if active or kinds:
+            rules = (*([TOKEN_RULE] if active else []), *([KIND_RULE] if kinds else []))
+            return Taint("yes", "; ".join([*active, *kinds]), (name,), rules, bool(unread))
         return Taint("unread", "; ".join(unread), (name,)) if unread else Taint("no", "")
 
     def _kind_unread(self, name: str, told: dict[str, Setting]) -> Iterator[str]:
@@ -147,6 +161,7 @@ def _outcome(row: Reading) -> str:
     return f"{row.outcome} ({row.reason})" if row.reason else row.outcome
 
 
-def _names(devices: Sequence[str]) -> str:
+def names(devices: Sequence[str]) -> str:
+    """Name a few functions one by one, and count the rest."""
     more = len(devices) - _SHOWN
     return ", ".join(devices[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -2,266 +2,214 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sosmlx.coverage import ONLY_DEVLINK
-from sosmlx.model import Coverage, Device, Difference, Gap, Setting, Snapshot, Verdict
-from sosmlx.policy import taint
-from sosmlx.policy.device import DeviceSide, Taint
-from sosmlx.record import HOST
+from sosmlx.model import Device, Evidence, Finding, Snapshot, Verdict
+from sosmlx.policy.device import DeviceSide, Taint, names
+from sosmlx.policy.kernel_side import host_taint, limits, missing, same_host
+from sosmlx.policy.origin import origin
+from sosmlx.policy.strength import WEAK, Strength, strength
+from sosmlx.policy.tally import Baseline as Baseline
+from sosmlx.policy.tally import Tally, compared, tallies, total
+from sosmlx.policy.tally import count_words as count_words
 
 ORDER = ("supported", "changed", "undetermined", "tainted")
 """Statuses from best to worst."""
 
-RAW_MODULES = ("mst_pci", "mst_pciconf", "mstflint_access", "mlx5ctl")
-"""Modules that give user space raw access to the device: untracked writes are possible while they are loaded."""
-
 NEEDED = ("health", "firmware")
 """Planes of a device that the envelope's rules read."""
+
+NO_RULE = "no rule was evaluated"
 
 _STATES = ("no", "unread", "yes")
 """States of taint evidence; the last of those that several inputs have counts."""
 
 _IN_SCOPE = ("pf", "ecpf", "dpu-host", "dpu-nic-mode", "vf")
-_FWCTL_LINE = re.compile(r"fwctl (fwctl\d+): (.*?)(?:\(\d+\))?: has requested full access")
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The host's verdict and each device's."""
+    """The host's verdict and each device's.
+
+    `taints` is what makes it tainted, if it is. `determined` says whether everything that the verdict rests on was
+    read: a tainted host may be that, too.
+    """
 
     host: Verdict
     devices: Mapping[str, Verdict]
+    taints: tuple[Taint, ...] = ()
+    determined: bool = True
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """What a snapshot is compared with: where it differs, what could not be told, and the picture before."""
+class _Judged:
+    """One function's verdict, what makes it tainted, whether all of it was read, and whether the host's rests on it."""
 
-    differences: Sequence[Difference]
-    gaps: Sequence[Gap]
-    before: Snapshot
+    verdict: Verdict
+    taints: tuple[Taint, ...]
+    determined: bool
+    counts: bool
 
 
-def judge(snapshot: Snapshot, baseline: Baseline | None = None) -> Judgement:
-    """Judge a snapshot by the built-in envelope, and by its differences from a baseline where one was given.
+def decide(taint: str, unknown: int, evaluated: int, differing: int, in_scope: int = 1) -> str:
+    """Find the status of a function or a host: the first line that fits.
 
-    A text carries no taint evidence: it is judged by its differences alone.
+    >>> decide("no", 0, 12, 0), decide("no", 1, 12, 3), decide("yes", 1, 0, 0)
+    ('supported', 'undetermined', 'tainted')
     """
-    changes = [row for row in baseline.differences if _counts(row)] if baseline else []
-    gaps = list(baseline.gaps) if baseline else []
+    if taint == "yes":
+        return "tainted"
+    if taint == "unread" or not evaluated or not in_scope:
+        return "undetermined"
+    if unknown:
+        return "undetermined"
+    return "changed" if differing else "supported"
+
+
+def judge(snapshot: Snapshot, baseline: Baseline | None = None, findings: Sequence[Finding] | None = None) -> Judgement:
+    """Judge a snapshot by what policies found (None: by the built-in envelope), and by its differences from a baseline.
+
+    A text carries no taint evidence: it is judged by its findings and differences alone.
+    """
+    asked = tallies(baseline, findings)
+    ruled = findings is not None
     if not snapshot.is_host:
-        return _texts(snapshot, baseline, changes)
-    scope, side = _scope(snapshot), _side(snapshot)
-    strength, exposures = _strength(snapshot, side)
-    found = _taint(snapshot)
-    if baseline and found.state == "no":
-        found = _after(baseline.before, snapshot)
-    earlier = _side(baseline.before) if baseline and _same_host(baseline.before, snapshot) else None
-    devices = {
-        device.id: _device(device, (found, side.since(device, earlier)), snapshot, changes, gaps, strength)
-        for device in scope
-    }
-    elsewhere = [row for row in changes if row.device not in devices]
-    unread = any(gap.device not in devices for gap in gaps)
-    own = _status(found.state, unread, len(elsewhere), len(devices))
-    worst = max([own, *(verdict.status for verdict in devices.values())], key=ORDER.index)
-    reasons = _reasons(found, changes, gaps, devices, own)
-    sentence = _sentence(snapshot, worst, reasons, strength, exposures, baseline is not None)
-    return Judgement(Verdict(worst, sentence, strength, tuple(reasons)), devices)
+        return _text(snapshot, baseline, total(asked.values(), ruled), compared(baseline, findings))
+    scope = [device for device in snapshot.devices if device.role in _IN_SCOPE]
+    before = baseline.before if baseline else None
+    side = DeviceSide(snapshot, scope)
+    picture = strength(snapshot, side.exposures(), limits(snapshot, before))
+    kernel = host_taint(snapshot, before)
+    earlier = _side(before) if before is not None and same_host(before, snapshot) else None
+    nothing = Tally(ruled=ruled, stranger=ruled)
+    judged = {}
+    for device in scope:
+        taints = (kernel.of(device.id), side.since(device, earlier) if device.fwctl else _NONE)
+        judged[device.id] = _device(device, taints, snapshot, asked.get(device.id, nothing), picture.word)
+    rest = {name: own for name, own in asked.items() if name not in judged}
+    host = _Host(kernel, judged, rest, total(asked.values(), ruled))
+    words = host.reasons()
+    sentence = _sentence(snapshot, host, words, picture, compared(baseline, findings))
+    devices = {name: own.verdict for name, own in judged.items()}
+    verdict = Verdict(host.status(), sentence, picture.word, tuple(words))
+    return Judgement(verdict, devices, host.taints(), host.determined())
 
 
-def _scope(snapshot: Snapshot) -> list[Device]:
-    return [device for device in snapshot.devices if device.role in _IN_SCOPE]
+_NONE = Taint("no", "")
 
 
 def _side(snapshot: Snapshot) -> DeviceSide:
-    return DeviceSide(snapshot, _scope(snapshot))
+    return DeviceSide(snapshot, [device for device in snapshot.devices if device.role in _IN_SCOPE])
 
 
-def _same_host(before: Snapshot, snapshot: Snapshot) -> bool:
-    host = snapshot.source.host
-    return before.is_host and bool(host) and before.source.host == host
-
-
-def _counts(row: Difference) -> bool:
-    """Whether a difference is one of the configuration: a knob, a firmware version, or the presence of a card."""
-    return row.cls in ("config", "firmware") or (row.plane, row.name) in _PRESENCE
-
-
-_PRESENCE = (("pci", "device"), ("pci", "card"), ("pci", "slot"))
-
-
-def _after(before: Snapshot, snapshot: Snapshot) -> Taint:
-    """Judge a clean word after a tainted one: a reboot clears the word, not what was written before it."""
-    if not _same_host(before, snapshot) or _taint(before).state != "yes":
-        return Taint("no", "")
-    if before.host.get("boot-id") == snapshot.host.get("boot-id"):
-        return Taint("unread", "the taint went away within one boot: one of the two is not what it says")
-    return Taint("unread", "tainted before a reboot, which clears the word and not what was written")
-
-
-def _device(
-    device: Device,
-    inputs: tuple[Taint, Taint],
-    snapshot: Snapshot,
-    changes: Sequence[Difference],
-    gaps: Sequence[Gap],
-    strength: str,
-) -> Verdict:
-    """Judge one function: the host's taint where it is nobody else's, what its firmware told, its own differences."""
-    host, firmware = inputs
-    mine = host if device.id in host.devices or not host.devices else Taint("no", "")
-    told = firmware if device.fwctl else Taint("no", "")
-    state = max(mine.state, told.state, key=_STATES.index)
-    reasons = [found.words for found in (mine, told) if found.state != "no" and found.words]
-    coverage = [row for row in snapshot.coverage if row.device == device.id]
-    missing = [
-        f"{row.plane} was not read completely: {row.reason or row.status}"
-        for row in coverage
-        if row.plane in NEEDED and _missing(row)
-    ]
-    missing += [f"{gap.plane} could not be compared: {gap.reason}" for gap in gaps if gap.device == device.id]
-    reasons += list(dict.fromkeys(missing))
-    sick = [row.text for row in snapshot.evidence if row.kind == "health" and row.subject == device.id]
-    differing = [row for row in changes if row.device == device.id]
-    status = _status(state, bool(missing), len(differing) + len(sick), 1)
-    words = [*reasons, *sick, *([count_words(differing, "configuration ")] if differing else [])]
+def _device(device: Device, taints: Sequence[Taint], snapshot: Snapshot, asked: Tally, strong: str) -> _Judged:
+    """Judge one function: the host's taint where it is nobody else's, what its firmware told, what was asked of it."""
+    state = max((taint.state for taint in taints), key=_STATES.index)
+    reasons = [taint.words for taint in taints if taint.state != "no" and taint.words]
+    gaps = [*([] if asked.ruled else _unread(device, snapshot)), *asked.missing()]
+    sick = [] if asked.ruled else [row.text for row in snapshot.evidence if _is_sick(row, device)]
+    status = decide(state, len(gaps), asked.rules, len(sick) + asked.differing)
+    reasons += list(dict.fromkeys(gaps))
+    reasons += [NO_RULE] if asked.stranger else []
+    words = [*reasons, *sick, *asked.counted(), *asked.accepted()]
+    words += [] if asked.asked or words else [NO_RULE]
     sentence = f"{status}: {'; '.join(words)}" if words else status
-    return Verdict(status, sentence, strength, (*reasons, *sick))
+    verdict = Verdict(status, sentence, strong, (*reasons, *sick))
+    sure = decide(_seen(taints), len(gaps), asked.rules, 0) == "supported"
+    return _Judged(
+        verdict, tuple(taint for taint in taints if taint.state == "yes"), sure, asked.asked or state != "no"
+    )
 
 
-def _missing(row: Coverage) -> bool:
-    return row.status in ("unknown", "partial")
+def _is_sick(row: Evidence, device: Device) -> bool:
+    return row.kind == "health" and row.subject == device.id
 
 
-def _status(tainted: str, missing: bool, changes: int, in_scope: int) -> str:
-    if tainted == "yes":
-        return "tainted"
-    if tainted == "unread" or not in_scope or missing:
-        return "undetermined"
-    return "changed" if changes else "supported"
-
-
-def _taint(snapshot: Snapshot) -> Taint:
-    """Read the host-level evidence: taint word, per-module words and the kernel log are all needed to say no."""
-    word = snapshot.host.get("taint")
-    named = _attributed(snapshot) if isinstance(word, int) and word >> taint.FWCTL & 1 else Taint("no", "")
-    if named.state == "yes":
-        return named
-    forced = [
-        setting.name.partition(".")[0]
-        for setting in snapshot.settings
-        if setting.plane == "module" and setting.name.endswith(".taint") and _letters(setting) & {"F", "R"}
-    ]
-    if forced:
-        return Taint("yes", f"module {', '.join(forced)} was forced")
-    unread = [
-        f"{row.plane} evidence was not read completely ({row.reason or row.status})"
+def _unread(device: Device, snapshot: Snapshot) -> list[str]:
+    """Say which of the planes that the built-in envelope needs were not read completely."""
+    return [
+        f"{row.plane} was not read completely: {row.reason or row.status}"
         for row in snapshot.coverage
-        if row.device == HOST and row.plane in ("kernel", "module") and _missing(row)
+        if row.device == device.id and row.plane in NEEDED and missing(row)
     ]
-    if not isinstance(word, int):
-        unread.insert(0, "the kernel's taint word was not read")
-    return Taint("unread", "; ".join(unread)) if unread else named
 
 
-def _letters(setting: Setting) -> set[str]:
-    facet = setting.facet("current")
-    return set(str(facet.value)) if facet is not None else set()
+def _seen(taints: Sequence[Taint]) -> str:
+    """Tell whether all evidence of taint was read, whatever it says."""
+    return "unread" if any(taint.state == "unread" or taint.partial for taint in taints) else "no"
 
 
-def _attributed(snapshot: Snapshot) -> Taint:
-    """Name whom the kernel's one log line names; a process name is only as claimed.
+class _Host(NamedTuple):
+    """What the host's verdict rests on: its kernel, its functions, what was asked of anything else, and all of it."""
 
-    A line that names another fwctl device of this host says that ours was not the one; a line that names a device that
-    nobody can see any more attributes nothing.
-    """
-    nodes = {device.fwctl: device for device in snapshot.devices if device.fwctl}
-    others = {row.text for row in snapshot.evidence if row.kind == "fwctl.node"} - set(nodes)
-    bit = f"fwctl taint (bit {taint.FWCTL})"
-    state = Taint("yes", f"{bit}, unattributed: no log line names a device")
-    for row in snapshot.evidence:
-        match = _FWCTL_LINE.search(row.text) if row.kind == "log.fwctl-taint" else None
-        if match is None:
-            continue
-        if match[1] in nodes:
-            device = nodes[match[1]].id
-            return Taint("yes", f"{bit}, attributed to {device} by {match[2]} (as claimed)", (device,))
-        if match[1] in others:
-            state = Taint("no", f"{bit}, another device named: {match[1]}")
-        elif state.state == "yes":
-            state = Taint("yes", f"{bit}, unattributed: {match[1]} is no device that can be seen here")
-    return state
+    kernel: Taint
+    judged: Mapping[str, _Judged]
+    rest: Mapping[str, Tally]
+    whole: Tally
 
+    def status(self) -> str:
+        """Find the worst of the host's own and of those functions that were asked anything."""
+        return max([self._own(), *self._statuses()], key=ORDER.index)
 
-def _strength(snapshot: Snapshot, side: DeviceSide) -> tuple[str, list[str]]:
-    """Judge how much could have happened unseen: lockdown against the channels that were open on this host."""
-    exposures: list[str] = []
-    loaded = {setting.name for setting in snapshot.settings if setting.plane == "module" and "." not in setting.name}
-    exposures += [f"vendor access module {module} is loaded" for module in RAW_MODULES if module in loaded]
-    owned = [device.id for device in snapshot.devices if device.role == "vfio-owned"]
-    if owned:
-        exposures.append(f"{', '.join(owned)} owned through VFIO")
-    exposures += side.exposures()
-    locked = snapshot.host.get("lockdown") in ("integrity", "confidentiality")
-    if exposures:
-        if not locked:
-            exposures.append("lockdown is off" if "lockdown" in snapshot.host else "lockdown was not read")
-        return "weak", exposures
-    if locked:
-        return "strong", []
-    known = "lockdown" in snapshot.host
-    return "moderate", ["lockdown is off: PCI resources can be written" if known else "lockdown was not read"]
+    def _own(self) -> str:
+        missing = sum(len(own.missing()) for own in self.rest.values())
+        differing = sum(own.differing for own in self.rest.values())
+        return decide(self.kernel.state, missing, self.whole.rules, differing, len(self.judged))
 
+    def _statuses(self) -> list[str]:
+        return [own.verdict.status for own in self.judged.values() if own.counts]
 
-def count_words(changes: Sequence[Difference], kind: str = "") -> str:
-    """Say how many knobs differ, however many of their facets do."""
-    knobs = len({(row.device, row.plane, row.name, row.cmode) for row in changes})
-    return f"{knobs} {kind}setting{' differs' if knobs == 1 else 's differ'}"
+    def taints(self) -> tuple[Taint, ...]:
+        """List what makes the host tainted, each once."""
+        own = [self.kernel] if self.kernel.state == "yes" else []
+        return tuple(dict.fromkeys([*own, *(taint for row in self.judged.values() for taint in row.taints)]))
 
+    def determined(self) -> bool:
+        """Whether everything was read that the verdict rests on, whatever it says."""
+        missing = sum(len(own.missing()) for own in self.rest.values())
+        own = decide(_seen([self.kernel]), missing, self.whole.rules, 0, len(self.judged))
+        return own == "supported" and all(row.determined for row in self.judged.values() if row.counts)
 
-def _reasons(
-    found: Taint, changes: Sequence[Difference], gaps: Sequence[Gap], devices: Mapping[str, Verdict], own: str
-) -> list[str]:
-    """List why the verdict is what it is; a reason that several devices share is said once, with their names."""
-    reasons = [found.words] if found.words else []
-    if not devices:
-        reasons.append("no adapter in scope")
-    shared: dict[str, list[str]] = {}
-    for name, verdict in devices.items():
-        for reason in verdict.reasons:
-            shared.setdefault(reason, []).append(name)
-    for gap in gaps:
-        if gap.device not in devices:
-            shared.setdefault(f"{gap.plane} could not be compared: {gap.reason}", []).append(gap.device)
-    reasons += [f"{reason} ({', '.join(names)})" for reason, names in shared.items() if reason != found.words]
-    if changes:
-        unsure = "undetermined" in (own, *(verdict.status for verdict in devices.values()))
-        reasons.append(("at least " if unsure else "") + count_words(changes, "configuration "))
-    return reasons
+    def reasons(self) -> list[str]:
+        """List why the verdict is what it is; a reason that several devices share is said once, with their names."""
+        found = [self.kernel.words] if self.kernel.words else []
+        found += [] if self.judged else ["no adapter in scope"]
+        shared: dict[str, list[str]] = {}
+        for name, verdict in ((name, own.verdict) for name, own in self.judged.items()):
+            for reason in verdict.reasons:
+                shared.setdefault(reason, []).append(name)
+        for name, own in self.rest.items():
+            for reason in own.missing():
+                shared.setdefault(reason, []).append(name)
+        found += [f"{reason} ({names(devices)})" for reason, devices in shared.items() if reason != self.kernel.words]
+        found += [] if found or self.whole.rules else [NO_RULE]
+        sure = self.determined()
+        found += [words if sure else f"at least {words}" for words in self.whole.counted()]
+        return found + self.whole.accepted()
 
 
-def _sentence(
-    snapshot: Snapshot, status: str, reasons: Sequence[str], strength: str, exposures: Sequence[str], baseline: bool
-) -> str:
+def _sentence(snapshot: Snapshot, host: _Host, reasons: Sequence[str], picture: Strength, baseline: bool) -> str:
     """Build the one sentence that every output shows."""
-    host = snapshot.source.host or "this host"
+    name = snapshot.source.host or "this host"
+    status, whole = host.status(), host.whole
+    asked = "is not what was asked for" if whole.failing and not whole.differences else "changed"
     words = {
-        "tainted": f"{host} was accessed outside the support envelope",
-        "undetermined": f"whether {host} is inside the support envelope cannot be told",
-        "changed": f"{host} is inside the support envelope, but its configuration changed",
-        "supported": f"{host} is inside the support envelope",
+        "tainted": f"{name} was accessed outside the support envelope",
+        "undetermined": f"whether {name} is inside the support envelope cannot be told",
+        "changed": f"{name} is inside the support envelope, but its configuration {asked}",
+        "supported": f"{name} is inside the support envelope",
     }[status]
-    parts = [f"{status.upper()}: {words}"]
-    parts += [f"{'; '.join(reasons)}"] if reasons else []
-    sentence = " — ".join(parts)
-    sentence += f". Strength {strength}" + (f": {', '.join(exposures)}" if exposures else "")
-    if status == "supported" and not baseline:
-        sentence += "; built-in policy only, nothing compared"
-    return f"{sentence}; {_according(snapshot)}."
+    why = f" — {'; '.join(reasons)}" if reasons else ""
+    tail = [f"Strength {picture}", f"drivers: {origin(snapshot).words}"]
+    tail.append(f"not visible from a host: {', '.join(picture.unseen)}")
+    tail += [_ONLY_BUILTIN] if status == "supported" and not baseline else []
+    return f"{status.upper()}: {words}{why}. {'; '.join([*tail, _according(snapshot)])}."
+
+
+_ONLY_BUILTIN = "built-in policy only, nothing compared"
 
 
 def _according(snapshot: Snapshot) -> str:
@@ -274,18 +222,28 @@ def _according(snapshot: Snapshot) -> str:
     return f"according to {what} {by}"
 
 
-def _texts(snapshot: Snapshot, baseline: Baseline | None, changes: Sequence[Difference]) -> Judgement:
+def _text(snapshot: Snapshot, baseline: Baseline | None, whole: Tally, beside: bool) -> Judgement:
     """Judge a text: taint is no input, and what it does not hold it cannot tell."""
-    if baseline is None:
+    if baseline is None and not whole.ruled:
         sentence = "UNDETERMINED: a text alone carries no evidence about the host, and nothing was compared."
-        return Judgement(Verdict("undetermined", sentence, "weak", ("nothing was compared",)), {})
+        return Judgement(Verdict("undetermined", sentence, WEAK, ("nothing was compared",)), {}, determined=False)
+    gaps = whole.missing() if whole.ruled else []
+    if baseline is not None and _incomplete(snapshot, baseline):
+        gaps = [*gaps, "one side is not complete"]
+    status = decide("no", len(gaps), 1 if baseline else whole.evaluated, whole.differing)
+    met = f"{whole.evaluated} rule{' is' if whole.evaluated == 1 else 's are'} met" if whole.ruled else "no difference"
+    words = {
+        "undetermined": [*(f"at least {row}" for row in whole.counted()), *(gaps or [NO_RULE])],
+        "changed": whole.counted(),
+        "supported": [f"{met}, as far as a text can tell"],
+    }[status] + whole.accepted()
+    reason = "; ".join(words)
+    only = f"; {_ONLY_BUILTIN}" if status == "supported" and not beside else ""
+    sentence = f"{status.upper()}: {reason}. Strength weak: a text carries no evidence about the host{only}."
+    return Judgement(Verdict(status, sentence, WEAK, (reason,)), {}, determined=status != "undetermined")
+
+
+def _incomplete(snapshot: Snapshot, baseline: Baseline) -> bool:
+    """Whether one side of a comparison of texts does not hold all that it should."""
     sides = (*snapshot.coverage, *baseline.before.coverage) if not baseline.before.is_host else snapshot.coverage
-    if baseline.gaps or any(_missing(row) and row.reason != ONLY_DEVLINK for row in sides):
-        counted = f"at least {count_words(changes)}; " if changes else ""
-        status, words = "undetermined", f"{counted}one side is not complete"
-    elif changes:
-        status, words = "changed", count_words(changes, "configuration ")
-    else:
-        status, words = "supported", "no difference, as far as a text can tell"
-    sentence = f"{status.upper()}: {words}. Strength weak: a text carries no evidence about the host."
-    return Judgement(Verdict(status, sentence, "weak", (words,)), {})
+    return bool(baseline.gaps) or any(missing(row) and row.reason != ONLY_DEVLINK for row in sides)
