@@ -20,9 +20,12 @@ from functools import partial
 from pathlib import Path
 
 import sosmlx
+from benchmarks.archives import archives, trees, whole_tree_diff
 from benchmarks.firmware import flash_commands
+from sosmlx.bundle.opening import open_source
 from sosmlx.collectors import COLLECTORS
 from sosmlx.collectors.engine import Engine
+from sosmlx.diff.compare import compare_bundles
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.recognise import JSON
 from sosmlx.simulator.host import ScenarioSource, load
@@ -89,6 +92,32 @@ def diff_against_diffoscope(folder: Path) -> None:
         )
 
 
+def bundles_against_diffoscope(folder: Path) -> None:
+    """Compare two archives of a large host: sosmlx, diffoscope."""
+    devices = 64
+    left, right = archives(folder, devices, PARAMETERS, CHANGES)
+    what = f"diff of two bundles, {devices} devices x {PARAMETERS} x 3, {CHANGES} changes"
+    ours = cpu([str(BIN / "sosmlx"), "diff", left, right])
+    diffoscope = shutil.which("diffoscope", path=f"{BIN}:{os.environ['PATH']}")
+    if diffoscope is None:
+        print(f"{what}: CPU {ours:.2f} s, diffoscope is not installed")
+        return
+    theirs = cpu([diffoscope, left, right])
+    print(f"{what}: CPU {ours:.2f} s, diffoscope {theirs:.2f} s, ratio {ours / theirs:.2f} (must be at most 1)")
+
+
+def bundles_against_deepdiff(folder: Path) -> None:
+    """Compare two archives of a large host, from open files to differences, with DeepDiff on the trees they hold."""
+    paths = archives(folder / "trees", 64, PARAMETERS, CHANGES)
+    left, right = (open_source(path) for path in paths)
+    ours = wall(lambda: compare_bundles(left, right), 3)
+    theirs = wall(whole_tree_diff(*trees(paths)), 1)
+    print(
+        f"compare two bundles: {ours:.2f} s with the parsing, DeepDiff on the parsed trees {theirs:.2f} s, "
+        f"{theirs / ours:.0f} x (must be at least 10)"
+    )
+
+
 def start_up() -> None:
     """Start the command, against a bare interpreter."""
     bare = wall(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True), 15)
@@ -146,6 +175,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         diff_against_diffoscope(Path(folder))
+        bundles_against_diffoscope(Path(folder))
+        bundles_against_deepdiff(Path(folder))
     start_up()
     collect_rate()
     flash_commands(wall)

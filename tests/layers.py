@@ -28,11 +28,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx.diff",),
     ("sosmlx.policy",),
     ("sosmlx.report",),
+    ("sosmlx.testing",),
     ("sosmlx.cli", "sosmlx.__main__"),
 )
 """Imports go up this list only: a module may import its own folder and what stands above it."""
 
-ANALYSIS = ("sosmlx.diff", "sosmlx.policy", "sosmlx.report", "sosmlx.cli.analysis", "sosmlx.cli.output")
+ANALYSIS = (
+    "sosmlx.diff", "sosmlx.policy", "sosmlx.report", "sosmlx.testing",
+    "sosmlx.cli.analysis", "sosmlx.cli.choice", "sosmlx.cli.judge", "sosmlx.cli.output", "sosmlx.cli.render",
+)  # fmt: skip
 """The analysis half; everything else runs on a host with Python 3.9 and the standard library."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -17,7 +19,12 @@ from sosmlx.bundle.opening import open_source
 from sosmlx.cli import main
 from sosmlx.diff.compare import compare_bundles
 from sosmlx.normalise import normalise
-from sosmlx.report.html import diff_page, show_page
+from sosmlx.policy.baseline import of_snapshot
+from sosmlx.policy.document import load
+from sosmlx.policy.rules import Policy, Rule, Select, Waiver
+from sosmlx.report.check_text import check_text
+from sosmlx.report.html import check_page, diff_page, show_page
+from sosmlx.report.result import CheckResult, check_view, evaluate
 from sosmlx.report.text import diff_text
 from sosmlx.report.view import diff_view, show_view
 from tests.snapshots import query
@@ -57,6 +64,14 @@ def test_a_snapshot_document_is_valid(capsys: pytest.CaptureFixture[str], name: 
 @pytest.mark.parametrize("right", SCENARIOS)
 def test_a_diff_document_is_valid(capsys: pytest.CaptureFixture[str], left: str, right: str) -> None:
     main(["diff", f"sim:{left}", f"sim:{right}", "--format", "json", "--all"])
+
+    check(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("baseline", ["builtin:envelope", "builtin:links", "sim:two-adapters-before", "pending"])
+def test_a_check_document_is_valid(capsys: pytest.CaptureFixture[str], name: str, baseline: str) -> None:
+    main(["check", f"sim:{name}", "--baseline", baseline, "--format", "json"])
 
     check(json.loads(capsys.readouterr().out))
 
@@ -105,6 +120,17 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "diff", diff_page(diff_view(found))
     snapshot = normalise(open_source("sim:two-adapters-after"))
     yield "show", show_page(show_view(snapshot, snapshot.settings))
+    yield "check", check_page(check_view(_checked()))
+
+
+def _checked() -> CheckResult:
+    """Check the tainted host against two policies that share their rules, and waive what a hostile hand wrote."""
+    before, after = (normalise(open_source(f"sim:two-adapters-{when}")) for when in ("before", "after"))
+    waiver = Waiver(
+        "taint-fwctl", HOSTILE[0], HOSTILE[1], date(2026, 1, 1), date(2026, 12, 31), Select(host=("n07",)), where="w:1"
+    )
+    policies = [of_snapshot(before), replace(load("builtin:envelope"), waivers=(waiver,)), load("builtin:envelope")]
+    return evaluate(after, policies, date(2026, 6, 15))
 
 
 PAGES = list(_pages())
@@ -146,6 +172,30 @@ def test_the_demo_page_names_the_flash_change_the_taint_and_fwctl_in_plain_sight
         False,
         [True] * 3,
     )
+
+
+def test_the_page_of_a_check_shows_what_the_terminal_shows() -> None:
+    view = check_view(_checked())
+
+    page, text = Page(check_page(view)).text, check_text(view)
+
+    words = [word for group in view.groups for line in group.lines for word in (line.rule, line.actual, line.waiver)]
+    words += [view.sentence, view.count, *(row.remarks for row in view.waivers), *(row.what for row in view.unknown)]
+    assert [word for word in words if word[:100] not in page or word[:100] not in text] == []
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_hostile_words_of_a_policy_are_shown_and_do_not_act(evil: str) -> None:
+    snapshot = normalise(open_source("sim:two-adapters-before"))
+    hostile = Rule(evil, "nvconfig", "NUM_OF_VFS", operand=evil, title=evil, advice=evil, source=evil, where=evil)
+    waiver = Waiver(evil, evil, evil, date(2026, 1, 1), date(2026, 12, 31), many=True, where=evil)
+    policy = Policy(evil, evil, rules=(hostile, replace(hostile, uncollected=evil)), waivers=(waiver,), path=evil)
+
+    view = check_view(evaluate(snapshot, [policy], date(2026, 6, 15)))
+
+    page = Page(check_page(view))
+    assert (page.acting, "script" in page.tags, "img" in page.tags) == ([], False, False)
+    assert not re.search("[\x00\x1b\u2028\u202e]", page.text + check_text(view))
 
 
 @pytest.mark.parametrize("evil", HOSTILE)

@@ -18,7 +18,7 @@ SESSIONS = re.findall(r"```console\n\$ sosmlx ([^\n]+)\n(.*?)```", README, re.DO
 
 
 def test_there_are_sessions_to_check() -> None:
-    assert [words.split()[0] for words, _ in SESSIONS] == ["diff", "diff", "--help"]
+    assert [words.split()[0] for words, _ in SESSIONS] == ["diff", "diff", "check", "--help"]
 
 
 @pytest.mark.parametrize(("words", "printed"), SESSIONS, ids=lambda value: value.split("\n")[0])

@@ -12,6 +12,8 @@ from sosmlx.cli.options import parse
 from sosmlx.errors import UsageError
 
 ANALYSIS_PYTHON = (3, 11)
+ANALYSIS = ("analysis", "judge", "render")
+"""Modules of the analyst's side; everything else runs under the older Python of a host."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _call(run: str) -> Callable[[argparse.Namespace], int]:
     half, _, name = run.partition(":")
-    if half == "analysis" and sys.version_info < ANALYSIS_PYTHON:
+    if half in ANALYSIS and sys.version_info < ANALYSIS_PYTHON:
         running = ".".join(map(str, sys.version_info[:2]))
         raise UsageError(
             f"{name} needs Python 3.11 or later; this is {running}",

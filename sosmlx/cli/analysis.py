@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import ModuleType
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.cli.output import Render, save, write
@@ -14,8 +14,7 @@ from sosmlx.collectors import selected
 from sosmlx.diff.align import named
 from sosmlx.diff.compare import Comparison, Filter, compare_bundles
 from sosmlx.errors import UsageError
-from sosmlx.jsonio import dumps
-from sosmlx.model import PLANES, SHOWN_CLASSES, Setting, Snapshot, state
+from sosmlx.model import PLANES, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.printable import visible
@@ -37,24 +36,14 @@ def devices(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace) -> int:
     """Show one source."""
-    from sosmlx.report.machine import snapshot_document
-    from sosmlx.report.text import show_text
-    from sosmlx.report.view import show_view
+    from sosmlx.report.formats import show_formats
 
     bundle = _open(args.source, args)
     if args.raw is not None:
         return _raw(bundle, args.raw)
     snapshot = normalise(bundle)
     chosen = _chosen(snapshot, args)
-    renders: dict[str, Render] = {
-        "text": lambda: show_text(show_view(snapshot, chosen, args.everything)),
-        "json": lambda: dumps(snapshot_document(snapshot, chosen, args.everything)),
-        "csv": lambda: _tables().csv(
-            _tables().frame(row for row in chosen if args.everything or row.cls in SHOWN_CLASSES)
-        ),
-        "html": lambda: _html().show_page(show_view(snapshot, chosen, args.everything)),
-    }
-    write(args, renders)
+    write(args, show_formats(snapshot, chosen, args.everything))
     troubled = {"bundle.damaged", "unparseable", "kind.unknown"}
     errors = any(row.kind in troubled for row in snapshot.evidence)
     only_messages = bundle.is_text and all(record.kind == "tool.error" for record in bundle.records)
@@ -62,44 +51,52 @@ def show(args: argparse.Namespace) -> int:
 
 
 def diff(args: argparse.Namespace) -> int:
-    """Compare two sources."""
-    left, right = _open(args.left, args), _open(args.right, args)
+    """Compare two sources, and each with their common base where one was given."""
+    sides = [_open(spec, args) for spec in (args.left, args.right, args.base) if spec is not None]
     only = Filter(args.everything, _planes(args), tuple(args.device), tuple(args.ignore))
-    found = compare_bundles(left, right, only)
+    if len(sides) > 2:
+        from sosmlx.diff.threeway import compare_bundles_from
+
+        found = compare_bundles_from(sides[2], sides[0], sides[1], only)
+    else:
+        found = compare_bundles(sides[0], sides[1], only)
     if args.device and not named((*found.left.devices, *found.right.devices), args.device):
         raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
-    write(args, _diff_renders(found))
+    write(args, _diff_renders(args, found, only))
     if found.differences:
         return DIFFERENT
-    damaged = any(
-        row.kind in ("bundle.damaged", "unparseable") for row in (*found.left.evidence, *found.right.evidence)
-    )
-    only_messages = any(all(record.kind == "tool.error" for record in side.records) for side in (left, right))
-    return UNKNOWN if found.gaps or damaged or only_messages else SAME
+    only_messages = any(all(record.kind == "tool.error" for record in side.records) for side in sides)
+    return UNKNOWN if found.gaps or found.base_gaps or _damaged(found) or only_messages else SAME
 
 
-def _diff_renders(found: Comparison) -> dict[str, Render]:
-    from sosmlx.report.machine import diff_document
-    from sosmlx.report.text import diff_text
-    from sosmlx.report.view import diff_view
+def _diff_renders(args: argparse.Namespace, found: Comparison, only: Filter) -> Mapping[str, Render]:
+    """Return what renders a diff; text alone, the most frequent wish, does not load all that CI outputs need."""
+    if args.format == "text" and not args.outputs:
+        from sosmlx.report.text import diff_text
+        from sosmlx.report.view import diff_view
 
-    return {
-        "text": lambda: diff_text(diff_view(found)),
-        "json": lambda: dumps(diff_document(found)),
-        "csv": lambda: _tables().csv(_tables().differences_frame(found.differences)),
-        "html": lambda: _html().diff_page(diff_view(found)),
-    }
+        return {"text": lambda: diff_text(diff_view(found))}
+    from sosmlx.report.formats import diff_formats
+
+    return diff_formats(found, only)
+
+
+def _damaged(found: Comparison) -> bool:
+    """Whether stored bytes of any side were damaged or could not be parsed."""
+    snapshots = [found.left, found.right, *([found.base] if found.base else [])]
+    return any(row.kind in ("bundle.damaged", "unparseable") for side in snapshots for row in side.evidence)
 
 
 def demo(args: argparse.Namespace) -> int:
     """Collect a simulated host before and after a bad night, and compare."""
     from sosmlx.cli.host import gather
+    from sosmlx.report.formats import diff_formats
 
     paths = [
         gather(f"sim:two-adapters-{when}", args.folder, selected(), label=when).path for when in ("before", "after")
     ]
     found = compare_bundles(open_source(paths[0]), open_source(paths[1]))
-    renders = _diff_renders(found)
+    renders = diff_formats(found)
     page = Path(args.folder) / "report.html"
     save({page: renders["html"]()})
     print(renders["text"](), end="")
@@ -143,15 +140,3 @@ def _raw(bundle: Bundle, record_id: str) -> int:
         raise UsageError(f"--raw {record_id}: no such record in {bundle.path}")
     sys.stdout.buffer.write(found[0].data)
     return 0
-
-
-def _tables() -> ModuleType:
-    from sosmlx.report import tables  # pandas costs half a second: only for tables
-
-    return tables
-
-
-def _html() -> ModuleType:
-    from sosmlx.report import html  # jinja2 costs a tenth of a second: only for pages
-
-    return html

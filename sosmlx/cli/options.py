@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import sosmlx
@@ -13,15 +15,26 @@ if TYPE_CHECKING:
 SOURCE = "live:, sim:SCENARIO, a bundle, a text of a known tool, a folder of texts, or - for standard input"
 
 EXIT_CODES = """exit codes:
-  code  diff                           collect                        show, devices, others
-  0     no difference                  every device complete          something was shown
-  1     differences                    -                              -
-  2     usage or unreadable input      nothing could be written       trouble
-  3     no difference seen, but one    written, but incomplete, no    stored bytes were damaged
-        side could not read what the   device, or something changed   or unparseable
-        other has                      while collecting
-  130   interrupted                    interrupted                    interrupted
+  code  diff                  check                  collect                show, devices, others
+  0     no difference         nothing at or above    every device complete  something was shown
+                              --fail-on, determined
+  1     differences           a finding at or above  -                      -
+                              --fail-on, or a taint
+                              that nobody waived
+  2     usage or unreadable   the same               nothing could be       trouble
+        input                                        written
+  3     no difference seen,   undetermined: not all  written, but           stored bytes were
+        but one side could    that the rules need    incomplete, no device, damaged or unparseable
+        not read what the     was read               or something changed
+        other has                                    while collecting
+  130   interrupted           interrupted            interrupted            interrupted
 """
+
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+FORMATS = ("text", "json", "jsonl", "csv", "markdown", "github")
+"""Formats of standard output."""
+
+BASELINE = "a TOML file, a SOURCE, builtin:NAME, factory, pending or peers (repeatable; default builtin:envelope)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,14 +89,17 @@ def parser() -> _Parser:
     diff.add_argument("right", metavar="RIGHT", help="the same")
     diff.add_argument("--ignore", metavar="GLOB", action="append", default=[],
                       help="leave out names, PLANE/NAME or DEVICE/PLANE/NAME (repeatable)")  # fmt: skip
+    diff.add_argument("--base", metavar="SOURCE", help="what both sides come from: say which of them moved")
     _common(diff)
+    _judging(commands)
 
     verify = _command(commands, "verify", "host:verify", "check that a bundle is whole and unchanged",
                       "sosmlx verify bundle.tar.xz")  # fmt: skip
     verify.add_argument("bundle", metavar="BUNDLE")
 
-    listing = _command(commands, "list", "host:listing", "the kinds and scenarios that there are", "sosmlx list kinds")
-    listing.add_argument("what", choices=("kinds", "scenarios"))
+    listing = _command(commands, "list", "host:listing", "the kinds, scenarios and policies that there are",
+                       "sosmlx list policies")  # fmt: skip
+    listing.add_argument("what", choices=("kinds", "scenarios", "policies"))
 
     schema = _command(commands, "schema", "host:schema", "print a JSON Schema, or their names", "sosmlx schema diff")
     schema.add_argument("name", nargs="?", metavar="NAME")
@@ -106,15 +122,67 @@ def _command(commands: argparse._SubParsersAction[_Parser], name: str, run: str,
     return command
 
 
+def _judging(commands: argparse._SubParsersAction[_Parser]) -> None:
+    """Add the commands that judge, and those that tell about what they judge by."""
+    check = _command(commands, "check", "judge:check", "findings against baselines and policies, and the verdict",
+                     "sosmlx check bundle.tar.xz --baseline golden.toml --fail-on medium")  # fmt: skip
+    check.add_argument("source", metavar="SOURCE", help=SOURCE)
+    check.add_argument("--baseline", action="append", default=[], metavar="B", help=BASELINE)
+    check.add_argument("--fail-on", choices=SEVERITIES, default="low", help="the least severity that counts (low)")
+    check.add_argument("--today", type=_day, metavar="DATE", help="judge waivers as of this day, YYYY-MM-DD")
+    _chosen(check)
+    _written(check)
+
+    baseline = _command(commands, "baseline", "judge:baseline", "a baseline from one source, or what many agree on",
+                        "sosmlx baseline n01.tar.xz n02.tar.xz -o golden.toml")  # fmt: skip
+    baseline.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCE)
+    baseline.add_argument("-o", dest="output", metavar="FILE", help="write it there, and not to standard output")
+    baseline.add_argument("--title", default="", metavar="TEXT", help="what it is for")
+    baseline.add_argument(
+        "--today", type=_day, metavar="DATE", help="the day that it is said to be made on, YYYY-MM-DD"
+    )
+    baseline.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
+
+    explain = _command(commands, "explain", "judge:explain",
+                       "what a rule, parameter, outcome or taint bit means", "sosmlx explain taint-fwctl")  # fmt: skip
+    explain.add_argument("name", metavar="NAME")
+
+    render = _command(commands, "render", "render:render", "a saved result in another format",
+                      "sosmlx render result.json -o report.html")  # fmt: skip
+    render.add_argument("result", metavar="RESULT.json", help="what show, diff or check wrote, or - for standard input")
+    _written(render)
+
+
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all", action="store_true", dest="everything", help="counters and volatile values too")
+    _chosen(command)
+    _written(command)
+
+
+def _chosen(command: argparse.ArgumentParser) -> None:
     command.add_argument("--plane", action="append", default=[], metavar="P", help="only this plane (repeatable)")
     command.add_argument("--device", action="append", default=[], metavar="SEL",
                          help="only this device: BDF, netdev, RDMA or fwctl name (repeatable)")  # fmt: skip
     command.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
-    command.add_argument("--format", choices=("text", "json", "csv"), default="text", help="for standard output")
+
+
+def _written(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=FORMATS, default="text", help="for standard output")
     command.add_argument("-o", dest="outputs", action="append", default=[], metavar="FILE",
-                         help="write the result by suffix, .html, .json or .csv (repeatable)")  # fmt: skip
+                         help="write by suffix: .html .json .jsonl .csv .md .sarif .xml (repeatable)")  # fmt: skip
+
+
+def _day(text: str) -> date:
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:  # there is no such day
+        return _no_day(text)
+    return _no_day(text)
+
+
+def _no_day(text: str) -> date:
+    raise argparse.ArgumentTypeError(f"{text!r}: a day as YYYY-MM-DD was expected")
 
 
 def _positive(text: str) -> float:
@@ -137,6 +205,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     args = top.parse_args(argv)
     if args.run == "host:collect" and args.json and not args.plan:
         top.error("collect --json is for --plan")
+    if args.run == "host:listing" and args.what == "policies":
+        args.run = "judge:policies"
     if args.run == "host:collect" and args.plan:
         args.run = "plan:show"
     return args

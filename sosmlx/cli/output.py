@@ -13,22 +13,32 @@ from sosmlx.errors import SosmlxError, UsageError
 
 Render = Callable[[], str]
 
-SUFFIXES = {"html": "html", "json": "json", "csv": "csv"}
-"""Suffix of a file → format; standard output takes all but those that are only for files."""
+SUFFIXES = {
+    "html": "html", "json": "json", "jsonl": "jsonl", "csv": "csv", "md": "markdown", "sarif": "sarif", "xml": "junit",
+}  # fmt: skip
+"""Suffix of a file → format."""
 
 
 def write(args: argparse.Namespace, renders: Mapping[str, Render]) -> None:
-    """Write the files that were asked for, then stdout; a suffix that is not known fails before anything is written."""
+    """Write the files that were asked for, then stdout; what cannot be rendered fails before anything is written."""
     kinds = {path: Path(path).suffix[1:] for path in args.outputs}
     for path, kind in kinds.items():
-        if SUFFIXES.get(kind) not in renders:
-            known = ", ".join(f".{suffix}" for suffix, form in SUFFIXES.items() if form in renders)
-            raise UsageError(f"-o {path}: no format for that suffix", f"known ones: {known}")
+        if kind not in SUFFIXES:
+            raise UsageError(f"-o {path}: no format for that suffix", f"known ones: {_known(renders)}")
+        if SUFFIXES[kind] not in renders:
+            words = f"-o {path}: there is no {SUFFIXES[kind]} of this result"
+            raise UsageError(words, f"what there is: {_known(renders)}")
+    if args.format not in renders:
+        raise UsageError(f"--format {args.format}: not for this result", f"what there is: {', '.join(sorted(renders))}")
     files = {Path(path): renders[SUFFIXES[kind]]() for path, kind in kinds.items()}
     text = renders[args.format]()
     save(files)
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _known(renders: Mapping[str, Render]) -> str:
+    return ", ".join(f".{suffix}" for suffix, form in SUFFIXES.items() if form in renders)
 
 
 def save(texts: dict[Path, str]) -> None:

@@ -11,9 +11,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 import sosmlx
+from sosmlx.report.result import CheckView
 from sosmlx.report.view import DiffView, ShowView
 
-TEMPLATES = ("page.html.j2", "parts.html.j2", "diff.html.j2", "show.html.j2")
+TEMPLATES = ("page.html.j2", "parts.html.j2", "diff.html.j2", "show.html.j2", "check.html.j2")
 
 
 def diff_page(view: DiffView) -> str:
@@ -26,7 +27,12 @@ def show_page(view: ShowView) -> str:
     return _page("show.html.j2", view)
 
 
-def _page(template: str, view: DiffView | ShowView) -> str:
+def check_page(view: CheckView) -> str:
+    """Render a check."""
+    return _page("check.html.j2", view)
+
+
+def _page(template: str, view: DiffView | ShowView | CheckView) -> str:
     environment = Environment(
         loader=DictLoader({name: _file(name) for name in TEMPLATES}),
         autoescape=True,

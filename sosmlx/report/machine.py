@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
-from sosmlx.jsonio import facet_to_json, setting_rows, snapshot_to_json
-from sosmlx.model import SHOWN_CLASSES, Coverage, Difference, Gap, Setting, Snapshot, SourceInfo, Verdict
+from sosmlx.diff.result import Origin
+from sosmlx.jsonio import device_to_json, facet_to_json, setting_rows, snapshot_to_json
+from sosmlx.model import SHOWN_CLASSES, Coverage, Difference, Finding, Gap, Setting, Snapshot, SourceInfo, Verdict
 from sosmlx.policy.envelope import Baseline, Judgement, judge
+from sosmlx.policy.tally import is_waived
+from sosmlx.policy.waivers import Standing
+from sosmlx.report.result import CheckResult, mark
 
 DIFF = "sosmlx.diff/1"
+CHECK = "sosmlx.check/1"
 
 
 def snapshot_document(snapshot: Snapshot, settings: Sequence[Setting], everything: bool = False) -> dict[str, object]:
@@ -33,7 +38,7 @@ def diff_document(found: Comparison) -> dict[str, object]:
         "version": "1.0",
         "left": _source(found.left.source),
         "right": _source(found.right.source),
-        "base": None,
+        "base": _source(found.base.source) if found.base else None,
         "devices": [
             {
                 "id": match.id,
@@ -44,8 +49,11 @@ def diff_document(found: Comparison) -> dict[str, object]:
             for match in found.matches
         ],
         "scope": [_gap(gap) for gap in found.scope],
-        "differences": [difference_to_json(row) for row in found.differences],
-        "unknown": [_gap(gap) for gap in found.gaps],
+        "differences": [difference_to_json(row, found.origin(row)) for row in found.differences],
+        "agreed": [difference_to_json(row) for row in found.agreed],
+        "renamed": [row._asdict() for row in found.renamed],
+        "symptoms": [row._asdict() for row in found.symptoms],
+        "unknown": [_gap(gap) for gap in (*found.gaps, *found.base_gaps)],
         "coverage": {"left": _coverage(found.left.coverage), "right": _coverage(found.right.coverage)},
         "verdict": {
             "left": _judgement(left),
@@ -55,15 +63,68 @@ def diff_document(found: Comparison) -> dict[str, object]:
         "summary": {
             "differences": len(found.differences),
             "hidden": found.hidden,
-            "unknown": sum(max(len(gap.names), 1) for gap in found.gaps),
+            "hidden_by": dict(found.hidden_by),
+            "by_cause": _count(row.cause for row in found.differences),
+            "causes": found.causes.words,
+            "moved": _count(origin.moved for row in found.differences if (origin := found.origin(row))),
+            "notes": list(found.notes),
+            "unknown": sum(max(len(gap.names), 1) for gap in (*found.gaps, *found.base_gaps)),
             "by_class": _count(row.cls for row in found.differences),
             "by_change": _count(row.change for row in found.differences),
         },
     }
 
 
-def difference_to_json(row: Difference) -> dict[str, object]:
-    """Render one difference with its fingerprints: one without values, one with."""
+def check_document(result: CheckResult) -> dict[str, object]:
+    """Build a `sosmlx.check/1` document."""
+    failed = [row for row in result.findings if row.result == "fail" and not is_waived(row)]
+    return {
+        "schema": CHECK,
+        "version": "1.0",
+        "source": _source(result.source),
+        "policies": [
+            {"name": row.name, "title": row.title, "path": row.path, "digest": row.digest, "rules": len(row.rules)}
+            for row in result.policies
+        ],
+        "devices": [device_to_json(row) for row in sorted(result.snapshot.devices, key=lambda row: row.id)],
+        "strangers": list(result.strangers),
+        "findings": [finding_to_json(row) for row in result.findings],
+        "waivers": [_standing(row) for row in result.waivers],
+        "coverage": _coverage(result.snapshot.coverage),
+        "verdict": _judgement(result.judgement),
+        "summary": {
+            "by_result": _count(row.result for row in result.findings),
+            "failed_by_severity": _count(row.severity for row in failed),
+            "waived": sum(map(is_waived, result.findings)),
+            "fail_on": result.threshold,
+            "today": result.today.isoformat(),
+            "exit_code": result.code,
+        },
+    }
+
+
+def finding_to_json(row: Finding) -> dict[str, object]:
+    """Render one finding with its fingerprints: one without values, one with."""
+    return {
+        "rule": row.rule, "result": row.result, "severity": row.severity, "title": row.title, "advice": row.advice,
+        "device": row.device, "plane": row.plane, "name": row.name, "facet": row.facet or None,
+        "expected": row.expected, "actual": row.actual, "reason": row.reason, "policy": row.policy,
+        "where": row.where, "source": row.source, "waiver": dict(vars(row.waived)) if row.waived else None,
+        "fingerprint": mark(row), "value_fingerprint": fingerprint(mark(row), row.expected, row.actual),
+    }  # fmt: skip
+
+
+def _standing(row: Standing) -> dict[str, object]:
+    waiver = row.waiver
+    return {
+        "rule": waiver.rule, "policy": row.policy, "state": row.state, "met": row.met, "remarks": list(row.remarks),
+        "reason": waiver.reason, "owner": waiver.owner, "created": waiver.created.isoformat(),
+        "expires": waiver.expires.isoformat(), "where": waiver.where,
+    }  # fmt: skip
+
+
+def difference_to_json(row: Difference, origin: Origin | None = None) -> dict[str, object]:
+    """Render one difference with its fingerprints, one without values and one with; `origin` is seen from a base."""
     key = (row.change, row.device, row.plane, row.name, row.cmode, row.facet)
     values = [str(facet_to_json(facet)) for facet in (row.left, row.right)]
     return {
@@ -71,6 +132,8 @@ def difference_to_json(row: Difference) -> dict[str, object]:
         "change": row.change, "class": row.cls, "severity": row.severity, "cause": row.cause,
         "left": facet_to_json(row.left), "right": facet_to_json(row.right), "note": row.note,
         "fingerprint": fingerprint(*key), "value_fingerprint": fingerprint(*key, *values),
+        "base": facet_to_json(origin.base) if origin else None, "moved": origin.moved if origin else None,
+        "moved_reason": (origin.reason or None) if origin else None,
     }  # fmt: skip
 
 
