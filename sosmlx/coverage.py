@@ -48,6 +48,7 @@ def coverage(
     elided = {row.subject for row in evidence if row.kind == ELIDED}
     unread = _unread(settings)
     views = {row.subject: row.text for row in evidence if row.kind == VIEW}
+    silent = {} if pasted else _silent(records)
     nameless = Counter(row.subject for row in evidence if row.kind == UNKNOWN_ITEM)
     for device in devices:
         if device.role not in _HAS_FLASH and not pasted:
@@ -69,12 +70,41 @@ def coverage(
         reason = (
             reason or unread.get(cell, "") or (views.get(device_id, "") if plane == "nvconfig" and seen[cell] else "")
         )
+        if device_id == HOST:
+            reason = "; ".join(filter(None, [reason, silent.get(plane, "")]))
         status, unknown = _status(seen[cell], bool(reason)), len(found)
         if plane == "nvconfig" and nameless[device_id]:
             # Their bytes were read, and are compared: nothing is missing but their meaning.
             unknown += nameless[device_id]
             reason = "; ".join(filter(None, [reason, _nameless(nameless[device_id])]))
         yield Coverage(device_id, plane, status, read[cell], unknown, reason, equal.get(cell, 0))
+
+
+_HOST_EVIDENCE: dict[str, Plane] = {
+    "kernel.taint": "kernel", "kernel.lockdown": "kernel", "kernel.log": "kernel", "kernel.modules": "module",
+}  # fmt: skip
+"""Reads that every verdict about a host rests on: that nothing asked is not that nothing was there."""
+
+_NO_LINES = "0 of 0 lines"
+"""Begins the reason of a log that held no line at all: somebody emptied it."""
+
+
+def _silent(records: Sequence[Record]) -> dict[Plane, str]:
+    """Say of the host's planes which evidence nobody asked for, or which came back with nothing in it."""
+    found: dict[Plane, list[str]] = {}
+    for kind, plane in _HOST_EVIDENCE.items():
+        reads = [record for record in records if record.kind == kind]
+        empty = [record for record in reads if record.outcome is Outcome.COLLECTED and not record.data.strip()]
+        if not reads:
+            found.setdefault(plane, []).append(f"{kind}: nothing asked for it")
+        elif empty and (kind != "kernel.log" or _bare(empty[0])):
+            found.setdefault(plane, []).append(f"{kind}: it is empty")
+    return {plane: "; ".join(words) for plane, words in found.items()}
+
+
+def _bare(log: Record) -> bool:
+    """Whether a log held no line at all, and not only none that is of interest."""
+    return not log.answer.reason or log.answer.reason.startswith(_NO_LINES)
 
 
 def _unread(settings: Iterable[Setting]) -> dict[Cell, str]:

@@ -231,7 +231,8 @@ def _text(snapshot: Snapshot, baseline: Baseline | None, whole: Tally, beside: b
     if baseline is not None and _incomplete(snapshot, baseline):
         gaps = [*gaps, "one side is not complete"]
     status = decide("no", len(gaps), 1 if baseline else whole.evaluated, whole.differing)
-    met = f"{whole.evaluated} rule{' is' if whole.evaluated == 1 else 's are'} met" if whole.ruled else "no difference"
+    held = max(whole.evaluated - whole.waived, 0)
+    met = f"{held} rule{' is' if held == 1 else 's are'} met" if whole.ruled else "no difference"
     words = {
         "undetermined": [*(f"at least {row}" for row in whole.counted()), *(gaps or [NO_RULE])],
         "changed": whole.counted(),

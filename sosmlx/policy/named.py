@@ -34,7 +34,7 @@ def named(words: Sequence[str], snapshot: Snapshot, opened: Callable[[str], Snap
 
     Raises InputError for one that cannot be read, UsageError as `opened` does.
     """
-    return tuple(_one(word, snapshot, opened) for word in words or (ENVELOPE,))
+    return tuple(_one(word, snapshot, opened) for word in dict.fromkeys(words or (ENVELOPE,)))
 
 
 def _one(word: str, snapshot: Snapshot, opened: Callable[[str], Snapshot]) -> Policy:
