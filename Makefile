@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/sosmlx demo demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses auto
 
 check: lint types test
 
