@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosmlx.fwctl import abi, registers
+from sosmlx.fwctl import abi, layout
 from sosmlx.fwctl.allowed import ALLOWED, NEVER, Never, NotAllowedError, refusal, request
 from sosmlx.fwctl.items import CANARY
 from sosmlx.fwctl.mailbox import OPCODES
@@ -367,7 +367,7 @@ def test_a_request_has_these_bytes(name: str, fields: Mapping[str, int], expecte
 def test_every_read_of_the_list_is_an_inspection_of_a_register_that_is_described(name: str) -> None:
     row = ALLOWED[name]
 
-    selectors = {field.name for field in REGISTERS[name].fields if isinstance(field, registers.Field)}
+    selectors = {field.name for field in REGISTERS[name].fields if isinstance(field, layout.Field)}
     assert (row.register, row.size, row.label, set(row.fields) - selectors) == (
         name, REGISTERS[name].size, "inspection", set(),
     )  # fmt: skip

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from types import ModuleType
 
-from sosmlx.fwctl import abi, allowed, catalogue, client, expression, items, mailbox, nvconfig, registers
+from sosmlx.fwctl import abi, allowed, catalogue, client, expression, items, layout, mailbox, nvconfig, registers
 
-MODULES = (abi, mailbox, registers, allowed, items, nvconfig, catalogue, expression, client)
+MODULES = (abi, mailbox, layout, registers, allowed, items, nvconfig, catalogue, expression, client)
 
 YIELDS_BYTES = {
     "abi.pack_info": "the ioctl's argument",
     "abi.pack_rpc": "the ioctl's argument",
+    "layout.put_together": "an image, without a header",
     "registers.encode": "a register's image, without a header",
     "allowed.request": "a request",
     "items.pack_header": "an item's header, without a mailbox",

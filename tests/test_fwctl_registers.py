@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosmlx.fwctl.registers import BY_ID, REGISTERS, Array, Field, Register, Value, decode, encode
+from sosmlx.fwctl.layout import Array, Field, Value
+from sosmlx.fwctl.registers import BY_ID, REGISTERS, Register, decode, encode
 
 NAMES = sorted(REGISTERS)
 ANY = st.sampled_from(NAMES)

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple
 
 from sosmlx.errors import SosmlxError
 from sosmlx.fwctl.items import CANARY
+from sosmlx.fwctl.layout import Field
 from sosmlx.fwctl.mailbox import ACCESS_REG, OPCODES, READ, WRITE, Label, Request, parse_request
-from sosmlx.fwctl.registers import BY_ID, REGISTERS, Field, decode, encode
+from sosmlx.fwctl.registers import BY_ID, REGISTERS, decode, encode
 
 Ranges = tuple[tuple[int, int], ...]
 """What a selector may hold: the first and the last number of each range."""

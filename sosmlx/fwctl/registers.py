@@ -2,46 +2,16 @@
 
 A register image is an array of big-endian 32-bit words. Layouts and ids: the PRM's register table as mstflint holds it
 (`register_access_table.adb`), compared with the kernel's `include/linux/mlx5/mlx5_ifc.h` where that has the register.
-
-The tables are written in the PRM's own notation: the byte offset of a word, then its fields as `name[high:low]` with
-bit 31 the most significant, or `name[count*width]` for an array that starts there (element 0 at the lowest address).
-What a field is for follows a colon where it is not what most fields of that register are for (RO).
+The notation of the tables is that of `sosmlx.fwctl.layout`; most fields of a register are RO.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Union, cast
 
-FieldAccess = Literal["INDEX", "RO", "RW", "WO", "OP"]
-"""The PRM's words: INDEX selects in a query, RO and RW are answers, WO and OP act and are 0 in a read."""
-
-Value = Union[int, tuple[int, ...]]
-"""What a field holds; a tuple for an array."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """Bits of a register: `offset` counts from the most significant bit of byte 0, `width` is in bits."""
-
-    name: str
-    offset: int
-    width: int
-    access: FieldAccess
-
-
-@dataclass(frozen=True)
-class Array:
-    """`count` elements of `width` bits (8 or 32) from bit `offset` on, each big-endian, in their natural order."""
-
-    name: str
-    offset: int
-    count: int
-    width: int
-    access: FieldAccess
+from sosmlx.fwctl.layout import Array, Field, FieldAccess, Value, put_together, spelled, take_apart
 
 
 @dataclass(frozen=True)
@@ -61,7 +31,7 @@ class Register:
     @cached_property
     def fields(self) -> tuple[Field | Array, ...]:
         """The fields that the table spells; read when first asked for, because most runs ask for none."""
-        return tuple(_fields(self.table, self.usual))
+        return tuple(spelled(self.table, self.usual))
 
     def field(self, name: str) -> Field | Array:
         """Find a field. Raises ValueError."""
@@ -69,25 +39,6 @@ class Register:
             if field.name == name:
                 return field
         raise ValueError(f"{self.name} has no field {name}")
-
-
-_ITEM = re.compile(r"([\w.]+)\[(\d+)(?:([:*])(\d+))?\](?::(INDEX|RO|RW|WO|OP))?")
-
-
-def _fields(table: str, usual: FieldAccess) -> Iterator[Field | Array]:
-    for line in table.strip().splitlines():
-        word, *items = line.split()
-        start = int(word, 16) * 8
-        for item in items:
-            match = _ITEM.fullmatch(item)
-            if match is None:
-                raise ValueError(f"not a field: {item}")
-            name, first, kind, second = match[1], int(match[2]), match[3], int(match[4] or match[2])
-            access = cast("FieldAccess", match[5] or usual)
-            if kind == "*":
-                yield Array(name, start, first, second, access)
-            else:
-                yield Field(name, start + 31 - first, first - second + 1, access)
 
 
 _PRM = "mstflint register_access_table.adb"
@@ -261,23 +212,7 @@ def decode(name: str, image: bytes) -> dict[str, Value]:
     >>> decode("MNVQC", bytes.fromhex("01010012 00000003"))
     {'type': 16842770, 'host_id_valid': 0, 'version': 0, 'support_wr': 1, 'support_rd': 1}
     """
-    bits, whole = len(image) * 8, int.from_bytes(image, "big")
-    found: dict[str, Value] = {}
-    for field in REGISTERS[name].fields:
-        if isinstance(field, Field):
-            if field.offset + field.width <= bits:
-                found[field.name] = _extract(whole, bits, field.offset, field.width)
-        elif field.offset + field.count * field.width <= bits:
-            found[field.name] = tuple(_extract(whole, bits, at, field.width) for at in _places(field))
-    return found
-
-
-def _extract(whole: int, bits: int, offset: int, width: int) -> int:
-    return whole >> (bits - offset - width) & ((1 << width) - 1)
-
-
-def _places(array: Array) -> Iterable[int]:
-    return range(array.offset, array.offset + array.count * array.width, array.width)
+    return take_apart(REGISTERS[name].fields, image)
 
 
 def encode(name: str, values: Mapping[str, int | Sequence[int]]) -> bytes:
@@ -290,16 +225,4 @@ def encode(name: str, values: Mapping[str, int | Sequence[int]]) -> bytes:
     '0101001200000001'
     """
     register = REGISTERS[name]
-    whole = sum(_bits(register, register.field(field), value) for field, value in values.items())
-    return whole.to_bytes(register.size, "big")
-
-
-def _bits(register: Register, field: Field | Array, value: int | Sequence[int]) -> int:
-    places = [field.offset] if isinstance(field, Field) else list(_places(field))
-    elements = [value] if isinstance(value, int) else list(value)
-    if isinstance(field, Field) != isinstance(value, int) or len(elements) != len(places):
-        wanted = "a number" if isinstance(field, Field) else f"{field.count} numbers"
-        raise ValueError(f"{register.name}.{field.name} holds {wanted}, not {value!r}")
-    if not all(0 <= element < 1 << field.width for element in elements):
-        raise ValueError(f"{register.name}.{field.name}: {value} does not fit in {field.width} bits")
-    return sum(e << (register.size * 8 - at - field.width) for e, at in zip(elements, places))
+    return put_together(name, register.fields, register.size, values)

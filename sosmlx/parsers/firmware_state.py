@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from sosmlx.fwctl.layout import Value
 from sosmlx.fwctl.mailbox import response, status_words
-from sosmlx.fwctl.registers import REGISTERS, Value, decode
+from sosmlx.fwctl.registers import REGISTERS, decode
 from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Setting, SettingClass, Unparsed
 from sosmlx.record import Outcome, Record
 

@@ -17,7 +17,8 @@ from sosmlx.fwctl import catalogue
 from sosmlx.fwctl.allowed import ALLOWED, NEVER
 from sosmlx.fwctl.catalogue import Param, Tlv
 from sosmlx.fwctl.items import WRITERS
-from sosmlx.fwctl.registers import REGISTERS, Field
+from sosmlx.fwctl.layout import Field
+from sosmlx.fwctl.registers import REGISTERS
 from sosmlx.policy import document, taint
 from sosmlx.policy.operators import OPERATORS
 from sosmlx.policy.rules import Condition, Policy, Rule

@@ -11,7 +11,8 @@ from typing import Callable
 from sosmlx.errors import InputError
 from sosmlx.fwctl.catalogue import Param, Tlv, builtin
 from sosmlx.fwctl.items import PRIORITIES, WRITERS
-from sosmlx.fwctl.registers import REGISTERS, Field
+from sosmlx.fwctl.layout import Field
+from sosmlx.fwctl.registers import REGISTERS
 from sosmlx.simulator import values
 from sosmlx.simulator.flash import CURRENT, FACTORY, NEXT, Flash, Item, Kind, owned, split
 from sosmlx.simulator.nic import Fault, Kernel, Nic
