@@ -86,6 +86,8 @@ class Record:
     channel: str = "kernel"
     start: str = ""
     duration_ms: int = 0
+    sample: int = 0
+    """0 for the first read of a target; 1 for the one that was done again, a second or more later."""
 
     @property
     def data(self) -> bytes:
@@ -104,8 +106,9 @@ class Record:
 
     @property
     def target(self) -> tuple[str, ...]:
-        """What was read: two reads of one target are one read."""
-        return target(self.argv, self.path, self.register)
+        """What was read: two reads of one target are one read, unless one of them is a later sample."""
+        what = target(self.argv, self.path, self.register)
+        return (*what, f"sample {self.sample}") if self.sample else what
 
     @property
     def function(self) -> str:

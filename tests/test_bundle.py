@@ -30,7 +30,8 @@ META = Meta(host="n07", created=datetime(2026, 11, 1, tzinfo=timezone.utc), rand
 
 def record(number: int, data: bytes = b"x\n", outcome: Outcome = Outcome.COLLECTED) -> Record:
     answer = Answer(data, outcome, "", stderr=b"said\n" if number % 2 else b"")
-    return Record(f"{number:05d}", "ethtool.rings", "netdev", "0000:3b:00.0/e", answer, argv=("ethtool", "-g", "e"))
+    argv = ("ethtool", "-g", "e")
+    return Record(f"{number:05d}", "ethtool.rings", "netdev", "0000:3b:00.0/e", answer, argv, sample=number // 5)
 
 
 RECORDS = [record(number, f"data {number}\n".encode() * 50) for number in range(1, 6)]

@@ -143,6 +143,7 @@ def _record(row: Mapping[str, object], kept: Mapping[str, Member]) -> tuple[Reco
         register=_access(row.get("register")), scope=_text(row.get("scope")), channel=_text(row.get("channel")),
         start=_text(row.get("start")),
         duration_ms=_number(row.get("duration_ms")) or 0,
+        sample=_number(row.get("sample")) or 0,
     ), fault  # fmt: skip
 
 

@@ -167,6 +167,7 @@ def entry(record: Record) -> dict[str, object]:
         "member": member_name(record) if answer.data else None,
         "stderr": f"{member_name(record)}.stderr" if answer.stderr else None,
         "tool": answer.tool or None,
+        **({"sample": record.sample} if record.sample else {}),
     }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class Gathered:
 
 def collect(args: argparse.Namespace) -> int:
     """Read a host and write a bundle; its path is the last line on stdout."""
-    collectors = selected(vendor_access=args.vendor_access)
+    collectors = selected(args.profile, args.vendor_access)
     found = gather(
         args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
         max_bytes=args.max_bytes,

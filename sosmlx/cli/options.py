@@ -30,6 +30,8 @@ EXIT_CODES = """exit codes:
   130   interrupted           interrupted            interrupted            interrupted
 """
 
+PROFILES = ("minimal", "default", "full")
+
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 FORMATS = ("text", "json", "jsonl", "csv", "markdown", "github")
 """Formats of standard output."""
@@ -59,6 +61,9 @@ def parser() -> _Parser:
     collect.add_argument("-o", dest="folder", metavar="DIR", default=".", help="write into DIR, created when missing")
     collect.add_argument("--plan", action="store_true", help="print what would be read, and read nothing")
     collect.add_argument("--json", action="store_true", help="with --plan: as JSON")
+    collect.add_argument(
+        "--profile", choices=PROFILES, default="default", help="how much: identity, the usual, or all that is cheap"
+    )
     collect.add_argument("--label", default="", metavar="TEXT", help="a word for the bundle's name")
     collect.add_argument(
         "--max-seconds", type=_positive, default=600.0, metavar="S", help="time for the whole run (600)"

@@ -16,7 +16,7 @@ def show(args: argparse.Namespace) -> int:
         from sosmlx.bundle.opening import source
 
         source(args.source)
-    planned = plan(selected(vendor_access=args.vendor_access))
+    planned = plan(selected(args.profile, args.vendor_access))
     print(_plan_json(planned) if args.json else _plan_text(planned), end="")
     return 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sosmlx.collectors.devlink import DEVLINK
 from sosmlx.collectors.fwctl import FWCTL
 from sosmlx.collectors.kernel import KERNEL, LOG, MODULE
@@ -14,6 +16,17 @@ from sosmlx.collectors.vendor import VENDOR
 COLLECTORS: tuple[Collector, ...] = (KERNEL, MODULE, PCI, NETDEV, RDMA, DEVLINK, FWCTL, LOG)
 
 
-def selected(*, vendor_access: bool = False) -> tuple[Collector, ...]:
-    """Return the collectors of a run; vendor tools on PCI configuration space only on request."""
-    return (*COLLECTORS, VENDOR) if vendor_access else COLLECTORS
+PROFILES = {"minimal": 0, "default": 1, "full": 2}
+"""The highest tier of each profile; a collector of tier 3 runs only where its own option is given."""
+
+
+def selected(
+    profile: str = "default", vendor_access: bool = False, options: Collection[str] = ()
+) -> tuple[Collector, ...]:
+    """Return the collectors of a run; vendor tools on PCI configuration space only on request.
+
+    `profile` is a key of PROFILES, `options` are names of options that collectors declare.
+    """
+    highest = PROFILES[profile]
+    chosen = tuple(row for row in COLLECTORS if row.option in options or (row.tier <= highest and not row.option))
+    return (*chosen, VENDOR) if vendor_access else chosen

@@ -36,7 +36,10 @@ class File(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A program to run, found in the fixed search list; `lines` keeps only the output lines that match."""
+    """A program to run, found in the fixed search list; `lines` keeps only the output lines that match.
+
+    `rtnl` says that it holds the kernel's network lock for long: one such command at a time per host.
+    """
 
     kind: str
     argv: tuple[str, ...]
@@ -49,6 +52,7 @@ class Command(NamedTuple):
     hazard: str = ""
     scope: str = "inspection"
     channel: str = "kernel"
+    rtnl: bool = False
 
 
 class Refusal(NamedTuple):
@@ -104,13 +108,19 @@ Read = Union[File, Command, Refusal, Node, Register]
 
 
 class Collector(NamedTuple):
-    """A named set of reads. `tier`: 0 identity, 1 default, 2 extended, 3 heavy. `needs` is said, not enforced."""
+    """A named set of reads. `tier`: 0 identity, 1 default, 2 extended, 3 heavy. `needs` is said, not enforced.
+
+    `option` names the command-line option without which a collector of tier 3 is not run. With `sample=1` the reads
+    that lead to no others are done once more, at least a second after they were done first.
+    """
 
     name: str
     title: str
     reads: tuple[Read, ...]
     tier: int = 1
     needs: tuple[str, ...] = ()
+    option: str = ""
+    sample: int = 0
 
 
 PLACEHOLDER = re.compile(r"\{\w+\}\Z")
