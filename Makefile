@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test check lint types fixtures shape bench clean
+.PHONY: demo test check lint types fixtures shape bench pyz clean
 
 demo: $(STAMP)
 	$(BIN)/sosmlx demo demo
@@ -15,8 +15,8 @@ test: $(STAMP)
 check: lint types test
 
 lint: $(STAMP)
-	$(BIN)/ruff check sosmlx tests benchmarks
-	$(BIN)/ruff format --check sosmlx tests benchmarks
+	$(BIN)/ruff check sosmlx tests benchmarks release
+	$(BIN)/ruff format --check sosmlx tests benchmarks release
 	$(BIN)/vermin --quiet --no-tips --eval-annotations --backport typing -t=3.9- --violations \
 	  $$($(BIN)/python -m tests.layers --host-half)
 
@@ -31,6 +31,10 @@ fixtures: $(STAMP)
 
 shape: $(STAMP)
 	$(BIN)/python -m tests.shape
+
+# The collector as one file, for hosts without pip: the same bytes from the same tree.
+pyz: $(STAMP)
+	$(BIN)/python -m release.pyz dist
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -10,28 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests import layers
+from tests.pythons import python
 
-CANDIDATES = (
-    "/usr/bin/python3.9",
-    "/usr/local/bin/python3.9",
-    *sorted(map(str, Path.home().glob(".pyenv/versions/3.9*/bin/python"))),
-    *sorted(map(str, Path.home().glob(".local/share/uv/python/cpython-3.9*/bin/python3.9"))),
-)
-
-
-def _python39() -> str | None:
-    for path in CANDIDATES:
-        if not Path(path).exists():
-            continue
-        ran = subprocess.run(
-            [path, "-I", "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True, check=False
-        )
-        if ran.stdout.strip() == "(3, 9)":
-            return path
-    return None
-
-
-PYTHON = _python39()
+PYTHON = python("3.9")
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="no Python 3.9 runs on this machine")
 
 

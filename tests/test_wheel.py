@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from release import pyz
+from sosmlx.bundle.opening import open_source
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -36,16 +39,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin"
 
 
-def test_templates_and_data_are_inside(wheel: Path) -> None:
+def test_every_file_of_the_package_and_every_template_is_inside(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
 
-    wanted = {
-        "sosmlx/report/templates/diff.html.j2",
-        "sosmlx/report/templates/style.css",
-        "sosmlx/data/scenarios/two-adapters-after.json",
-        "sosmlx/data/schemas/diff.json",
-        "sosmlx/data/__init__.py",
-    }
+    package = [path.relative_to(ROOT) for path in (ROOT / "sosmlx").rglob("*") if path.is_file()]
+    wanted = {str(path) for path in package if "__pycache__" not in path.parts}
+    wanted |= {f"sosmlx/report/templates/{path.name}" for path in (ROOT / "templates").iterdir()}
     assert (wanted - names, [name for name in names if name.startswith(("tests", "fixtures"))]) == (set(), [])
 
 
@@ -64,6 +63,22 @@ def test_the_module_runs_as_a_program(installed: Path, tmp_path: Path) -> None:
     ran = run(installed / "python", "-m", "sosmlx", "list", "scenarios", cwd=tmp_path)
 
     assert (ran.returncode, "sim:two-adapters-before" in ran.stdout) == (0, True)
+
+
+def gathered(*program: object, source: str, folder: Path) -> list[tuple[object, ...]]:
+    """Collect, and tell what was read and how each read ended."""
+    ran = run(*program, "collect", "--source", source, "-o", folder, cwd=folder.parent)
+    records = open_source(ran.stdout.splitlines()[-1]).records
+    bytes_too = source != "live:"
+    return [(r.id, r.kind, r.subject, r.target, r.outcome, r.data if bytes_too else b"") for r in records]
+
+
+@pytest.mark.parametrize("source", ["sim:two-adapters-after", "live:"])
+def test_the_collector_as_one_file_reads_what_the_wheel_reads(installed: Path, tmp_path: Path, source: str) -> None:
+    file = pyz.write(tmp_path)
+
+    one = gathered(sys.executable, "-I", "-S", file, source=source, folder=tmp_path / "one")
+    assert one == gathered(installed / "sosmlx", source=source, folder=tmp_path / "wheel")
 
 
 def test_an_older_python_would_get_no_package_with_it(wheel: Path) -> None:

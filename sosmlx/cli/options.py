@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import sosmlx
+from sosmlx.cli.halves import elsewhere
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -117,7 +118,7 @@ def parser() -> _Parser:
 def _command(commands: argparse._SubParsersAction[_Parser], name: str, run: str, words: str, example: str) -> _Parser:
     command = commands.add_parser(
         name,
-        help=words,
+        help=f"(not in this file) {words}" if elsewhere(run) else words,
         description=words,
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
