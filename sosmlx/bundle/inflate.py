@@ -128,8 +128,13 @@ class Inflated:
         self._in = self._out = 0
         self._exact: int | None = None
         self._drained = False
+        self._total, self._ratio_from = MAX_TOTAL, RATIO_FROM
         self.fault = ""
         self.allowance = STEP
+
+    def widen(self, total: int, ratio_from: int) -> None:
+        """Let more bytes pass, and the ratio count later: for an archive of which only a part is ours."""
+        self._total, self._ratio_from = total, ratio_from
 
     def read(self, size: int = -1) -> bytes:
         """Return `size` bytes, or fewer at the end of what can be decoded."""
@@ -162,7 +167,7 @@ class Inflated:
         except (lzma.LZMAError, zlib.error) as error:
             return self._retry(str(error))
         self._out += len(data)
-        if self._out > MAX_TOTAL or (self._out > RATIO_FROM and self._out > MAX_RATIO * max(self._in, 1)):
+        if self._out > self._total or (self._out > self._ratio_from and self._out > MAX_RATIO * max(self._in, 1)):
             raise InputError(f"{self._what}: unpacks to more than an archive of ours ever holds")
         return data
 

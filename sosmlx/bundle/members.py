@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Callable, cast
 
+from sosmlx.bundle import sosreport
 from sosmlx.bundle.inflate import STEP, Decoder, Gzip, Inflated, Plain, Xz
 from sosmlx.errors import InputError
 from sosmlx.sources.live import read_path
@@ -33,12 +34,14 @@ class Member:
     """One file of a bundle: its path below the bundle's root, and its bytes as far as they could be read.
 
     A link has no bytes, whatever it points to. A nameless one is the archive itself, and only carries a fault.
+    `report` says that it comes out of a sosreport.
     """
 
     name: str
     data: bytes
     fault: str = ""
     link: bool = False
+    report: bool = False
 
 
 def is_archive(head: bytes) -> bool:
@@ -46,18 +49,19 @@ def is_archive(head: bytes) -> bool:
     return head.startswith(_ZSTD) or any(head[at : at + len(magic)] == magic for at, magic, _ in _MAGIC)
 
 
-def members(path: str) -> Iterator[Member]:
-    """Yield the members of a bundle; the last may carry a fault of the archive as a whole.
+def members(path: str) -> Generator[Member, None, None]:
+    """Yield the members of a bundle, or of one in a sosreport; the last may carry a fault of the archive as a whole.
 
     Raises InputError for what is no archive of ours, or passes a limit (count, size, ratio).
     """
     if os.path.isdir(path):
-        yield from _folder(path)
+        root = sosreport.root(path)
+        yield from _folder(root or path, report=root is not None)
     else:
         yield from _archive(path)
 
 
-def _folder(path: str) -> Iterator[Member]:
+def _folder(path: str, *, report: bool) -> Iterator[Member]:
     names: list[str] = []
     for here, folders, files in os.walk(path, followlinks=False):
         depth = os.path.relpath(here, path).count("/")
@@ -68,12 +72,12 @@ def _folder(path: str) -> Iterator[Member]:
     for name in sorted(names):
         where = os.path.join(path, name)
         if os.path.islink(where):
-            yield Member(name, b"", _LINK, link=True)
+            yield Member(name, b"", _LINK, link=True, report=report)
             continue
         answer = read_path(where, "bytes", MAX_MEMBER)
         if answer.outcome.value == "truncated":
             raise InputError(f"{path}: {name} is larger than {MAX_MEMBER} bytes")
-        yield Member(name, answer.data, answer.reason)
+        yield Member(name, answer.data, answer.reason, report=report)
 
 
 def _archive(path: str) -> Iterator[Member]:
@@ -115,7 +119,8 @@ _HEADER_ERRORS = (tarfile.TarError, EOFError, ValueError, ArithmeticError, Looku
 
 def _tar(path: str, stream: Inflated) -> Iterator[Member]:
     stream.allowance = _HEADERS
-    count, size, current = 0, 0, ""
+    size, current = 0, ""
+    room = _Room(path)
     try:
         with tarfile.open(fileobj=cast("BinaryIO", stream), mode="r|") as tar:
             while True:
@@ -124,22 +129,57 @@ def _tar(path: str, stream: Inflated) -> Iterator[Member]:
                 if info is None:
                     stream.fault = stream.fault or _after_end(tar, stream)
                     break
-                count, size, current = count + 1, info.size if info.isreg() else 0, info.name
-                if not (info.isreg() or info.isdir() or info.issym() or info.islnk()):
-                    raise InputError(f"{path}: holds a device or pipe ({info.name[:80]!r}); not opened")
-                if info.name.startswith("/") or ".." in info.name.split("/"):
-                    raise InputError(f"{path}: holds a path that leaves the archive ({info.name[:80]!r}); not opened")
-                if count > MAX_MEMBERS:
-                    raise InputError(f"{path}: more than {MAX_MEMBERS} members; this is no bundle")
+                size, current = info.size if info.isreg() else 0, info.name
+                name = room.place(info, stream)
+                if name is None:
+                    continue
                 if info.issym() or info.islnk():
-                    yield Member(_inside(info.name), b"", _LINK, link=True)
+                    yield Member(name, b"", _LINK, link=True, report=room.report)
                 if info.isreg():
-                    yield _member(path, tar, info, stream)
+                    data, fault = _member(path, tar, info, stream)
+                    yield Member(name, data, fault, report=room.report)
                     size = 0
     except _HEADER_ERRORS as error:
         stream.fault = stream.fault or f"{error or 'unreadable header'}"
+    if room.report and not room.ours:
+        raise InputError(
+            f"{path}: a sosreport in which there is nothing of sosmlx{f' ({stream.fault})' if stream.fault else ''}",
+            "run sosmlx sos-plugin install on that host, then sos report again",
+        )
     if stream.fault:
-        yield Member("", b"", f"{stream.fault}, after {_inside(current) or 'its beginning'}")
+        yield Member("", b"", f"{stream.fault}, after {_inside(current) or 'its beginning'}", report=room.report)
+
+
+class _Room:
+    """Decides from its first member what an archive is: a bundle, of which all is ours, or a sosreport."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._count = 0
+        self.ours = 0
+        self.report = False
+
+    def place(self, info: tarfile.TarInfo, stream: Inflated) -> str | None:
+        """Return a member's path below the bundle's root; None for what is to be passed over.
+
+        Raises InputError for what no bundle of ours holds, and above a limit.
+        """
+        if not self._count and sosreport.is_report(info.name):
+            self.report = True
+            stream.widen(sosreport.MAX_TOTAL, sosreport.RATIO_FROM)
+        self._count += 1
+        limit = sosreport.MAX_MEMBERS if self.report else MAX_MEMBERS
+        if self._count > limit:
+            raise InputError(f"{self._path}: more than {limit} members; this is no bundle")
+        name = sosreport.inside(info.name) if self.report else _inside(info.name)
+        if name is None:
+            return None
+        self.ours += 1
+        if not (info.isreg() or info.isdir() or info.issym() or info.islnk()):
+            raise InputError(f"{self._path}: holds a device or pipe ({info.name[:80]!r}); not opened")
+        if info.name.startswith("/") or ".." in info.name.split("/"):
+            raise InputError(f"{self._path}: holds a path that leaves the archive ({info.name[:80]!r}); not opened")
+        return name
 
 
 def _after_end(tar: tarfile.TarFile, stream: Inflated) -> str:
@@ -157,7 +197,7 @@ def _after_end(tar: tarfile.TarFile, stream: Inflated) -> str:
     return stream.fault or ("" if rest >= tarfile.BLOCKSIZE else "the archive ends before its end mark")
 
 
-def _member(path: str, tar: tarfile.TarFile, info: tarfile.TarInfo, stream: Inflated) -> Member:
+def _member(path: str, tar: tarfile.TarFile, info: tarfile.TarInfo, stream: Inflated) -> tuple[bytes, str]:
     if info.size > MAX_MEMBER or info.issparse():
         raise InputError(f"{path}: member {info.name[:80]!r} is larger than {MAX_MEMBER} bytes")
     stream.allowance = info.size + 2 * STEP
@@ -175,7 +215,7 @@ def _member(path: str, tar: tarfile.TarFile, info: tarfile.TarInfo, stream: Infl
     data = b"".join(chunks)
     if len(data) < info.size and not fault:
         fault = "breaks off"
-    return Member(_inside(info.name), data, fault)
+    return data, fault
 
 
 def _inside(name: str) -> str:

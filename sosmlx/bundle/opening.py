@@ -7,6 +7,7 @@ import stat
 import sys
 from typing import BinaryIO
 
+from sosmlx.bundle import sosreport
 from sosmlx.bundle.members import is_archive
 from sosmlx.bundle.read import read_bundle
 from sosmlx.collectors import selected
@@ -74,7 +75,7 @@ def hostname(records: list[Record]) -> str:
 
 def _folder(path: str) -> Bundle:
     names = set(os.listdir(path))
-    if "version.txt" in names and "sosmlx" in names:
+    if ("version.txt" in names and "sosmlx" in names) or sosreport.root(path):
         return read_bundle(path)
     if names & set(_TREES) and all(os.path.isdir(os.path.join(path, name)) for name in names & set(_TREES)):
         from sosmlx.sources.recorded import TreeSource

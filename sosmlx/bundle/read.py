@@ -5,26 +5,34 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from sosmlx.bundle.members import Member, members
-from sosmlx.bundle.write import MANIFEST
+from sosmlx.bundle.sosreport import MASKED
+from sosmlx.bundle.write import CHECKSUMS, MANIFEST
 from sosmlx.errors import DamagedError, InputError
 from sosmlx.jsonio import loads
 from sosmlx.record import HOST, Access, Answer, Bundle, Outcome, Record, maker
 
 SCHEMA = "sosmlx.manifest/"
 MAJOR = "1"
+LAST = "version.txt"
+"""The member of a bundle that sorts behind all others: a sosreport, in which members are sorted, is then through."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All members of a bundle in memory, the index among them, and what was wrong on the way."""
+    """All members of a bundle in memory, the index among them, and what was wrong on the way.
+
+    `report`: it came out of a sosreport, where masking may have rewritten it.
+    """
 
     path: str
     manifest: Mapping[str, object]
     members: Mapping[str, Member]
     faults: tuple[str, ...]
+    report: bool = False
 
 
 def read_bundle(path: str) -> Bundle:
@@ -36,11 +44,16 @@ def read_bundle(path: str) -> Bundle:
     index = found.manifest
     faults = list(found.faults)
     records: list[Record] = []
+    masked = 0
     for row in rows(index, "records"):
-        record, fault = _record(row, found.members)
+        record, fault = _record(row, found.members, report=found.report)
         records.append(record)
-        if fault:
+        if fault == MASKED:
+            masked += 1
+        elif fault:
             faults.append(fault)
+    if masked:
+        faults.append(f"{masked} of {len(records)} records {MASKED}")
     return Bundle(
         kind="bundle", path=path, records=tuple(records), host=_text(_object(index.get("host")).get("name")),
         collected=_text(index.get("created")), label=_text(index.get("label")),
@@ -56,19 +69,24 @@ def contents(path: str) -> Contents:
     """
     kept: dict[str, Member] = {}
     faults: list[str] = []
-    for member in members(path):
-        if not member.name:
-            faults.append(f"{os.path.basename(path)}: {member.fault}")
-        elif member.link:
-            faults.append(f"{member.name}: {member.fault}")
-        elif member.name in kept:
-            if member.name == MANIFEST:
-                raise DamagedError(f"{path}: holds two indexes ({MANIFEST})")
-            faults.append(f"{member.name}: occurs twice; the first one counts")
-        else:
-            kept[member.name] = member
-            if member.fault:
+    report = False
+    with closing(members(path)) as found:
+        for member in found:
+            report = report or member.report
+            if not member.name:
+                faults.append(f"{os.path.basename(path)}: {member.fault}")
+            elif member.link:
                 faults.append(f"{member.name}: {member.fault}")
+            elif member.name in kept:
+                if member.name == MANIFEST:
+                    raise DamagedError(f"{path}: holds two indexes ({MANIFEST})")
+                faults.append(f"{member.name}: occurs twice; the first one counts")
+            else:
+                kept[member.name] = member
+                if member.fault:
+                    faults.append(f"{member.name}: {member.fault}")
+            if report and member.name == LAST and _whole(path, kept):
+                break  # what follows is of the host, and may take a minute to unpack
     index = kept.get(MANIFEST)
     if index is None:
         broken = f" ({faults[0]})" if faults else ""
@@ -76,7 +94,15 @@ def contents(path: str) -> Contents:
             f"{path}: no {MANIFEST} inside{broken}; this is no sosmlx bundle, or it is damaged at its beginning",
         )
     manifest = _index(path, index)
-    return Contents(path, manifest, kept, tuple(faults))
+    return Contents(path, manifest, kept, tuple(faults), report)
+
+
+def _whole(path: str, kept: Mapping[str, Member]) -> bool:
+    """Tell whether everything that the index of a bundle in a sosreport names was seen."""
+    if MANIFEST not in kept or CHECKSUMS not in kept:
+        return False
+    named = {row.get(key) for row in rows(_index(path, kept[MANIFEST]), "records") for key in ("member", "stderr")}
+    return kept.keys() >= {name for name in named if isinstance(name, str)}
 
 
 def _index(path: str, member: Member) -> Mapping[str, object]:
@@ -117,8 +143,11 @@ def malformed(row: Mapping[str, object]) -> list[str]:
     return wrong
 
 
-def _record(row: Mapping[str, object], kept: Mapping[str, Member]) -> tuple[Record, str]:
-    """Build a record from its row; one whose bytes are not the recorded ones is a failed read, never a value."""
+def _record(row: Mapping[str, object], kept: Mapping[str, Member], *, report: bool) -> tuple[Record, str]:
+    """Build a record from its row; one whose bytes are not the recorded ones is a failed read, never a value.
+
+    In a `report`, a text that was rewritten still counts: masking replaces names and addresses, and nothing else.
+    """
     name = _text(row.get("member"))
     member = kept.get(name)
     data = member.data if member else b""
@@ -128,7 +157,8 @@ def _record(row: Mapping[str, object], kept: Mapping[str, Member]) -> tuple[Reco
         fault = f"{MANIFEST}: a record ({_text(row.get('id')) or 'unnamed'}) has no valid {', '.join(wrong)}"
     elif name and (member is None or hashlib.sha256(data).hexdigest() != row.get("sha256")):
         fault = f"{name}: {'missing' if member is None else 'its SHA-256 is not the recorded one'}"
-    if fault:
+        fault = MASKED if report else fault
+    if fault and (fault != MASKED or member is None or b"\0" in data or not {"argv", "path"} & row.keys()):
         data, outcome, reason = b"", Outcome.FAILED, "damaged in the bundle"
     stderr = kept.get(_text(row.get("stderr")))
     answer = Answer(

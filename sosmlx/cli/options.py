@@ -13,7 +13,10 @@ from sosmlx.cli.halves import elsewhere
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-SOURCE = "live:, sim:SCENARIO, a bundle, a text of a known tool, a folder of texts, or - for standard input"
+SOURCE = (
+    "live:, sim:SCENARIO, a bundle, a sosreport with one, a text of a known tool, a folder of texts, or - for "
+    "standard input"
+)
 
 EXIT_CODES = """exit codes:
   code  diff                  check                  collect                show, devices, others
