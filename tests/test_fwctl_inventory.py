@@ -9,9 +9,21 @@ from collections.abc import Iterator
 from functools import cached_property
 from types import ModuleType
 
-from sosmlx.fwctl import abi, allowed, catalogue, client, expression, items, layout, mailbox, nvconfig, registers
+from sosmlx.fwctl import (
+    abi,
+    allowed,
+    catalogue,
+    client,
+    expression,
+    items,
+    layout,
+    mailbox,
+    nvconfig,
+    register,
+    registers,
+)
 
-MODULES = (abi, mailbox, layout, registers, allowed, items, nvconfig, catalogue, expression, client)
+MODULES = (abi, mailbox, layout, register, registers, allowed, items, nvconfig, catalogue, expression, client)
 
 YIELDS_BYTES = {
     "abi.pack_info": "the ioctl's argument",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sosmlx.fwctl.layout import Array, Field, Value
-from sosmlx.fwctl.registers import BY_ID, REGISTERS, Register, decode, encode
+from sosmlx.fwctl.register import Register
+from sosmlx.fwctl.registers import BY_ID, REGISTERS, decode, encode
 
 NAMES = sorted(REGISTERS)
 ANY = st.sampled_from(NAMES)
@@ -69,6 +70,53 @@ def test_registers_have_the_ids_and_sizes_of_the_prm() -> None:
         "MCQI.VERSION": (0, 124),
         "MCQI.CAPABILITIES": (0, 124),
         "MCQI.ACTIVATION_METHOD": (0, 124),
+        "PCAM": (0x507F, 80),
+        "QCAM": (0x4019, 72),
+        "SBCAM": (0xB01F, 76),
+        "NIC_CAP_REG": (0xC00D, 128),
+        "MSGI": (0x9021, 128),
+        "MTCAP": (0x9009, 16),
+        "MTMP": (0x900A, 32),
+        "MPEIN": (0x9050, 48),
+        "MPIR": (0x9059, 16),
+        "MPEGC": (0x9056, 44),
+        "MRTC": (0x902D, 16),
+        "MMHI": (0x904A, 128),
+        "MVTS": (0x902C, 20),
+        "MROQ": (0x902F, 32),
+        "MRSI": (0x912A, 64),
+        "MIRC": (0x9162, 8),
+        "MISOC": (0x9026, 288),
+        "MFSV": (0x9115, 48),
+        "MFCDR": (0x9178, 8),
+        "MSGCR": (0x9179, 8),
+        "NCFG": (0xC001, 64),
+        "DTOR": (0xC00E, 64),
+        "HOST_ENDIANNESS": (0x7004, 16),
+        "VHCA_TRUST_LEVEL": (0xC007, 16),
+        "MGPIR": (0x9100, 160),
+        "PAOS": (0x5006, 16),
+        "PTYS": (0x5004, 68),
+        "PMLP": (0x5002, 64),
+        "PMTU": (0x5003, 16),
+        "PPLM": (0x5023, 128),
+        "PFCC": (0x5007, 32),
+        "PPLR": (0x5018, 8),
+        "PMAOS": (0x5012, 16),
+        "PBMC": (0x500C, 108),
+        "PPTB": (0x500B, 12),
+        "PCMR": (0x5041, 12),
+        "PGUID": (0x5066, 96),
+        "PDDR": (0x5031, 256),
+        "PDDR.TROUBLESHOOTING": (0, 248),
+        "QPTS": (0x4002, 8),
+        "QPDPM": (0x4013, 132),
+        "QTCT": (0x400A, 8),
+        "QEEC": (0x400D, 32),
+        "ROCE_ACCL": (0x402C, 128),
+        "DCBX_PARAM": (0x4020, 64),
+        "QETCR": (0x4005, 80),
+        "QETCR.ELEMENT": (0, 8),
     }
 
 
@@ -280,10 +328,49 @@ def test_every_field_says_what_it_is_for() -> None:
 
 def test_the_fields_that_act_are_these() -> None:
     acting = {
-        f"{register.name}.{field.name}"
+        register.name: {f.name for f in register.fields if isinstance(f, Field) and f.access in ("WO", "OP")}
         for register in REGISTERS.values()
-        for field in register.fields
-        if isinstance(field, Field) and field.access in ("WO", "OP")
     }
 
-    assert acting == {"MFRL.pci_sync_for_fw_update_resp", "MGNLE.clr", "MDSR.end", "MDSR.revoke_version"}
+    assert {name: fields for name, fields in acting.items() if fields} == {
+        "MDSR": {"end", "revoke_version"},
+        "MFRL": {"pci_sync_for_fw_update_resp"},
+        "MGNLE": {"clr"},
+        "MPEGC": {"field_select"},
+        "MTMP": {"mtr", "sdme", "weme"},
+        "MVTS": {"check_timestamp_flag", "clear_all_ts_flag"},
+        "PAOS": {"ase", "ee", "ee_ls", "ee_nmxas", "ee_ps"},
+        "PBMC": {
+            "port_shared_buffer.drop_over_max_mask",
+            "port_shared_buffer.xon_xoff_threshold_mask_n",
+            "shared_headroom_pool.drop_over_max_mask",
+            "shared_headroom_pool.xon_xoff_threshold_mask_n",
+        },
+        "PCAM": {"pl_op"},
+        "PFCC": {
+            "cable_length_mask",
+            "critical_stall_mask",
+            "minor_stall_mask",
+            "mlb_mask",
+            "packet_ratio_mask",
+            "ppan_mask_n",
+            "pprx_mask_n",
+            "pptx_mask_n",
+            "prio_mask_rx",
+            "prio_mask_tx",
+            "set_buf_ownership",
+        },
+        "PMAOS": {"ase", "ee", "rst"},
+        "PMLP": {"m_lane_m"},
+        "PPLM": {
+            "plr_margin_th_override_to_default",
+            "plr_reject_mode_override_to_default",
+            "plr_reject_mode_vld",
+            "plr_vld",
+            "tx_crc_plr_override_to_default",
+            "tx_crc_plr_vld",
+        },
+        "PPLR": {"apply_im", "op_mod"},
+        "PPTB": {"cm", "pm", "pm_msb", "um"},
+        "PTYS": {"ee_tx_ready"},
+    }

@@ -256,7 +256,7 @@ OUTSIDE = {
     "delete": (1, raw.command(raw.MNVDI, 0, 0x80)),
     "another command": (1, raw.command(0, size=0, opcode=0x0100)),
     "the other register command": (1, raw.command(raw.MGIR, opcode=0x0B0C)),
-    "a register that is not listed": (1, raw.command(0x9021, size=128)),
+    "a register that is not listed": (1, raw.command(0x911A, size=64)),
     "no register at all": (1, raw.command(raw.MNVDA, size=0)),
     "a larger buffer": (1, raw.command(raw.MGIR, size=1024)),
     "a bit that ends a debug session": (1, raw.command(raw.MDSR, 0, 1 << 31)),

@@ -49,6 +49,13 @@ _ITEM: Ranges = (
 """Type words of flash items (PRM `config_item_type`) that are read: nobody's items but the caller's."""
 
 
+_PORT: Ranges = ((1, 16),)
+"""Local ports count from 1; the port of a function is its port 1 (mlx5 `core/port.c`)."""
+
+_FIRST: Ranges = ((0, 0),)
+_MODULE: Ranges = ((0, 63),)
+
+
 def _allowed(register: str, note: str, **fields: Ranges) -> Allowed:
     return Allowed(register, REGISTERS[register].size, fields, "inspection", note)
 
@@ -87,6 +94,58 @@ ALLOWED: Mapping[str, Allowed] = {
             read_length=((0, 8),),
         ),
         _allowed("MDSR", "whether a debug token is active", type_of_token=((0, 6), (8, 8))),
+        _allowed("PCAM", "which port registers there are", access_reg_group=((0, 1),), feature_group=((0, 1),)),
+        _allowed("QCAM", "which registers of quality of service there are", access_reg_group=_FIRST),
+        _allowed("SBCAM", "how the buffers can be shared", access_reg_group=_FIRST),
+        _allowed("PAOS", "whether a port is up, and whether it should be", local_port=_PORT),
+        _allowed("PTYS", "speeds of a port", local_port=_PORT, proto_mask=((1, 1), (4, 4))),
+        _allowed("PMLP", "which module and which lanes serve a port", local_port=_PORT),
+        _allowed("PMTU", "the port's MTU", local_port=_PORT),
+        _allowed("PPLM", "forward error correction", local_port=_PORT),
+        _allowed("PFCC", "pause frames and priority flow control", local_port=_PORT),
+        _allowed("PPLR", "whether a port is in loopback", local_port=_PORT),
+        _allowed("PBMC", "receive buffers", local_port=_PORT),
+        _allowed("PPTB", "which buffer a priority fills", local_port=_PORT),
+        _allowed("PCMR", "checks of frames", local_port=_PORT),
+        _allowed("PGUID", "GUIDs of a port", local_port=_PORT),
+        _allowed("PMAOS", "whether a module is plugged and in order", module=_MODULE),
+        _allowed("PDDR", "why a port is down", local_port=_PORT, page_select=((1, 1),)),
+        _allowed("QPTS", "what a port trusts to tell a priority", local_port=_PORT),
+        _allowed("QPDPM", "the priority of each DSCP", local_port=_PORT),
+        _allowed("QTCT", "the traffic class of a priority", local_port=_PORT, switch_prio=((0, 7),)),
+        _allowed(
+            "QEEC",
+            "rate limits",
+            local_port=_PORT,
+            element_hierarchy=((0, 0), (2, 3)),
+            element_index=((0, 15),),
+        ),
+        _allowed("QETCR", "bandwidth of traffic classes", port_number=_PORT),
+        _allowed("ROCE_ACCL", "how RoCE is accelerated"),
+        _allowed("DCBX_PARAM", "DCBX, as configured and as negotiated", port_number=_PORT),
+        _allowed("MSGI", "serial and part number of the board"),
+        _allowed("MTCAP", "which temperature sensors there are"),
+        _allowed("MTMP", "one temperature", sensor_index=((0, 255),)),
+        _allowed("MPEIN", "the PCI Express link, and the power of the slot"),
+        _allowed("MPIR", "the place in the PCI Express tree"),
+        _allowed("MPEGC", "PCI Express settings"),
+        _allowed("MRTC", "the device's clock"),
+        _allowed("MMHI", "how many hosts share the adapter"),
+        _allowed("MVTS", "the time stamp that keeps old firmware out", running_flag=((0, 1),)),
+        _allowed("MROQ", "whether a reset of one type is possible", reset_type=((0, 5),)),
+        _allowed("MRSI", "what the last reset was", device=((0, 1),)),
+        _allowed("MIRC", "how activating an image went"),
+        _allowed("MISOC", "versions of what runs on a DPU", type=((0, 9),), query_pending=((0, 1),)),
+        _allowed("MFSV", "security versions, in the fuses and in the image", index=((0, 4),)),
+        _allowed("MFCDR", "whose make a cable is", query_type=((0, 1),), local_port=((0, 16),), module=_MODULE),
+        _allowed("MSGCR", "whether errors can be injected"),
+        _allowed("MGPIR", "how many modules there are", slot_index=_FIRST),
+        _allowed("MGNLE", "one entry of the log", le_pointer=((0, 0xFFFFFFFF),)),
+        _allowed("NCFG", "whether RoCE is switched off"),
+        _allowed("NIC_CAP_REG", "further abilities"),
+        _allowed("DTOR", "how long the driver is to wait"),
+        _allowed("HOST_ENDIANNESS", "the byte order that the host has set"),
+        _allowed("VHCA_TRUST_LEVEL", "how far a function is trusted", vhca_id=((0, 0xFFFF),)),
     )
 }
 """Every register that is read, by name."""
@@ -154,6 +213,7 @@ NEVER: tuple[Never, ...] = (
     Never("MPCNT", 0x9051, "bits", "clears counters", ("clr",)),
     Never("PPCNT", 0x5008, "bits", "clears counters", ("clr",)),
     Never("MTMP", 0x900A, "bits", "clears the highest temperature", ("mtr",)),
+    Never("PMAOS", 0x5012, "bits", "resets a module or changes its events", ("rst", "ase", "ee")),
     Never("MGNLE", 0x9036, "bits", "erases a log entry", ("clr",)),
     Never("MDSR", 0x9110, "bits", "ends a debug session or revokes tokens", ("end", "revoke_version")),
     Never("MPCIR", 0x905A, "any", "drives an update of the running firmware"),

@@ -1,51 +1,16 @@
-"""Layouts of the firmware registers that sosmlx reads, and the one code that takes their images apart.
+"""Every register that sosmlx reads, by name and by id, and the two ways between an image and its fields.
 
-A register image is an array of big-endian 32-bit words. Layouts and ids: the PRM's register table as mstflint holds it
-(`register_access_table.adb`), compared with the kernel's `include/linux/mlx5/mlx5_ifc.h` where that has the register.
-The notation of the tables is that of `sosmlx.fwctl.layout`; most fields of a register are RO.
+A register image is an array of big-endian 32-bit words. What a layout is and where layouts come from:
+`sosmlx.fwctl.register`; those of configuration and state are in `sosmlx.fwctl.layouts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
-from sosmlx.fwctl.layout import Array, Field, FieldAccess, Value, put_together, spelled, take_apart
-
-
-@dataclass(frozen=True)
-class Register:
-    """One register: its id, the size of its image in bytes, its fields in the order of their place.
-
-    The layout of a part that another register carries has the id 0 and a dotted name (`MCQI.VERSION`).
-    """
-
-    name: str
-    id: int
-    size: int
-    table: str
-    usual: FieldAccess
-    source: str
-
-    @cached_property
-    def fields(self) -> tuple[Field | Array, ...]:
-        """The fields that the table spells; read when first asked for, because most runs ask for none."""
-        return tuple(spelled(self.table, self.usual))
-
-    def field(self, name: str) -> Field | Array:
-        """Find a field. Raises ValueError."""
-        for field in self.fields:
-            if field.name == name:
-                return field
-        raise ValueError(f"{self.name} has no field {name}")
-
-
-_PRM = "mstflint register_access_table.adb"
-
-
-def _register(name: str, number: int, size: int, table: str, kernel: str = "", usual: FieldAccess = "RO") -> Register:
-    return Register(name, number, size, table, usual, f"{_PRM}; mlx5_ifc.h {kernel}" if kernel else _PRM)
+from sosmlx.fwctl.layout import Value, put_together, take_apart
+from sosmlx.fwctl.layouts import capability, device, port, qos
+from sosmlx.fwctl.register import Register, register
 
 
 def _item(start: int) -> str:
@@ -179,27 +144,31 @@ _MDSR = """
 """
 
 _ALL = (
-    _register("MGIR", 0x9020, 160, _MGIR),
-    _register("MNVDA", 0x9024, 268, _MNVDA, "mnvda_reg"),
-    _register("MFRL", 0x9028, 8, _MFRL, "mfrl_reg"),
-    _register("MNVQC", 0x9030, 8, _MNVQC),
-    _register("MNVGC", 0x9034, 16, _MNVGC),
-    _register("MNVGN", 0x9035, 284, _MNVGN),
-    _register("MGNLE", 0x9036, 32, _MGNLE),
-    _register("MCQS", 0x9060, 16, _MCQS, "mcqs_reg"),
-    _register("MCQI", 0x9061, 148, _MCQI, "mcqi_reg"),
-    _register("MQIS", 0x9064, 24, _MQIS),
-    _register("MCAM", 0x907F, 72, _MCAM, "mcam_reg"),
-    _register("MDSR", 0x9110, 48, _MDSR),
-    _register("MCQI.VERSION", 0, 124, _MCQI_VERSION, "mcqi_version", "RW"),
-    _register("MCQI.CAPABILITIES", 0, 124, _MCQI_CAPABILITIES, "mcqi_cap"),
-    _register("MCQI.ACTIVATION_METHOD", 0, 124, _MCQI_ACTIVATION_METHOD),
+    register("MGIR", 0x9020, 160, _MGIR),
+    register("MNVDA", 0x9024, 268, _MNVDA, "mnvda_reg"),
+    register("MFRL", 0x9028, 8, _MFRL, "mfrl_reg"),
+    register("MNVQC", 0x9030, 8, _MNVQC),
+    register("MNVGC", 0x9034, 16, _MNVGC),
+    register("MNVGN", 0x9035, 284, _MNVGN),
+    register("MGNLE", 0x9036, 32, _MGNLE),
+    register("MCQS", 0x9060, 16, _MCQS, "mcqs_reg"),
+    register("MCQI", 0x9061, 148, _MCQI, "mcqi_reg"),
+    register("MQIS", 0x9064, 24, _MQIS),
+    register("MCAM", 0x907F, 72, _MCAM, "mcam_reg"),
+    register("MDSR", 0x9110, 48, _MDSR),
+    register("MCQI.VERSION", 0, 124, _MCQI_VERSION, "mcqi_version", "RW"),
+    register("MCQI.CAPABILITIES", 0, 124, _MCQI_CAPABILITIES, "mcqi_cap"),
+    register("MCQI.ACTIVATION_METHOD", 0, 124, _MCQI_ACTIVATION_METHOD),
+    *capability.REGISTERS,
+    *device.REGISTERS,
+    *port.REGISTERS,
+    *qos.REGISTERS,
 )
 
-REGISTERS: Mapping[str, Register] = {register.name: register for register in _ALL}
+REGISTERS: Mapping[str, Register] = {row.name: row for row in _ALL}
 """Every layout by its name. An item of variable length (MNVGN) has the longest that an item can have."""
 
-BY_ID: Mapping[int, Register] = {register.id: register for register in _ALL if register.id}
+BY_ID: Mapping[int, Register] = {row.id: row for row in _ALL if row.id}
 """The registers by their id."""
 
 
