@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sosmlx.fwctl.layout import Array, Field, Value
+from sosmlx.fwctl.layout import Array, Field, Value, Whose, identities, spelled
 from sosmlx.fwctl.register import Register
 from sosmlx.fwctl.registers import BY_ID, REGISTERS, decode, encode
 
@@ -374,3 +374,12 @@ def test_the_fields_that_act_are_these() -> None:
         "PPTB": {"cm", "pm", "pm_msb", "um"},
         "PTYS": {"ee_tx_ready"},
     }
+
+
+def test_the_pieces_of_the_base_mac_are_one_identity() -> None:
+    assert identities(REGISTERS["MGIR"].fields) == [Whose(0x12 * 8, 48, "mac")]
+
+
+def test_an_identity_that_is_none_is_no_layout() -> None:
+    with pytest.raises(ValueError, match="not an identity: a"):
+        list(spelled("0x00 a[31:0]@house"))

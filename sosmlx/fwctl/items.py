@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sosmlx.fwctl.layout import Identity
+
 INDEX_BITS: Mapping[int, int] = {0: 24, 1: 16, 2: 13, 3: 10, 4: 16, 5: 24, 6: 24, 7: 18, 8: 24, 9: 14}
 """Classes of TLVs, and how many of the lowest bits of the type word are the index there.
 
@@ -29,6 +31,29 @@ SECRETS = frozenset(
     }
 )
 """(class, index) of the TLVs whose values a bundle must not show; all of class 6 (signatures, tokens) come on top."""
+
+
+class Span(NamedTuple):
+    """Bytes of an item's payload that hold an identity."""
+
+    offset: int
+    size: int
+    identity: Identity
+
+
+IDENTITIES: Mapping[tuple[int, int], tuple[Span, ...]] = {
+    (0, 2): (Span(0, 8, "mac"), Span(8, 8, "guid")),  # nv_base_mac_guid
+    (0, 293): (Span(0, 16, "uuid"),),  # nv_config_profile
+    **{(0, index): (Span(0, 16, "uuid"),) for index in range(416, 424)},  # nv_dpa_app_*
+    (3, 272): (Span(4, 8, "mac"),),  # nv_virt_net_addr
+    (3, 273): (Span(4, 8, "guid"),),  # nv_virt_guid_addr
+    **{(3, index): (Span(0, 16, "ip"),) for index in (*range(562, 567), 577, 593)},  # nv_rom_iscsi_*: texts
+    **{(3, index): (Span(0, 224, "name"),) for index in (567, 580, 596)},  # nv_rom_iscsi_*_name
+}
+"""(class, index) of the TLVs that say whose card, host or network this is, and where; an `ip` is a text here.
+
+Source: the tables `tlvs` and `params` of mstflint's `mlxconfig_host.db`.
+"""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 An image is an array of big-endian 32-bit words. A table spells the byte offset of a word, then its fields as
 `name[high:low]` with bit 31 the most significant, `name[count*width]` for an array that starts there (element 0 at the
 lowest address), or `name[width]` with more than 32 bits for one number that starts there. What a field is for follows a
-colon where it is not what most fields of that table are for.
+colon where it is not what most fields of that table are for. Whose identity it holds follows an `@` (`@mac`): pieces of
+one identity that adjoin each other in the image, in this order, are one value.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Union, cast
+from typing import Literal, NamedTuple, Union, cast, get_args
 
 FieldAccess = Literal["INDEX", "RO", "RW", "WO", "OP"]
 """The PRM's words: INDEX selects in a query, RO and RW are answers, WO and OP act and are 0 in a read."""
+
+Identity = Literal["", "mac", "guid", "gid", "ip", "serial", "uuid", "name"]
+"""What a field tells of one card, host or network; empty for what any other could have, too. An address in more bytes
+than it needs has zeros before or behind it; `serial` and `name` are texts, filled up with NUL."""
 
 Value = Union[int, tuple[int, ...]]
 """What a field holds; a tuple for an array."""
@@ -28,27 +33,32 @@ class Field:
     offset: int
     width: int
     access: FieldAccess
+    identity: Identity = ""
 
 
 @dataclass(frozen=True)
 class Array:
-    """`count` elements of `width` bits from bit `offset` on, each big-endian, in their natural order."""
+    """`count` elements of `width` bits from bit `offset` on, each big-endian, in their natural order.
+
+    An `identity` in elements of up to 32 bits is one value, in wider ones each element is a value.
+    """
 
     name: str
     offset: int
     count: int
     width: int
     access: FieldAccess
+    identity: Identity = ""
 
 
-_FIELD = re.compile(r"([\w.]+)\[(\d+)(?:([:*])(\d+))?\](?::(INDEX|RO|RW|WO|OP))?")
+_FIELD = re.compile(r"([\w.]+)\[(\d+)(?:([:*])(\d+))?\](?::(INDEX|RO|RW|WO|OP))?(?:@([a-z]+))?")
 
 
 def spelled(table: str, usual: FieldAccess = "RO") -> Iterator[Field | Array]:
     """Read the fields of a table in its order. Raises ValueError for what is none.
 
     >>> list(spelled("0x04 type[31:0]:INDEX"))
-    [Field(name='type', offset=32, width=32, access='INDEX')]
+    [Field(name='type', offset=32, width=32, access='INDEX', identity='')]
     """
     for line in table.strip().splitlines():
         word, *items = line.split()
@@ -58,13 +68,45 @@ def spelled(table: str, usual: FieldAccess = "RO") -> Iterator[Field | Array]:
             if match is None:
                 raise ValueError(f"not a field: {item}")
             name, first, kind, second = match[1], int(match[2]), match[3], int(match[4] or match[2])
-            access = cast("FieldAccess", match[5] or usual)
+            access, identity = cast("FieldAccess", match[5] or usual), cast("Identity", match[6] or "")
+            if identity not in get_args(Identity):
+                raise ValueError(f"not an identity: {item}")
             if kind == "*":
-                yield Array(name, start, first, second, access)
+                yield Array(name, start, first, second, access, identity)
             elif first > 31:
-                yield Field(name, start, first, access)
+                yield Field(name, start, first, access, identity)
             else:
-                yield Field(name, start + 31 - first, first - second + 1, access)
+                yield Field(name, start + 31 - first, first - second + 1, access, identity)
+
+
+class Whose(NamedTuple):
+    """One identity in an image: `offset` and `width` in bits."""
+
+    offset: int
+    width: int
+    identity: Identity
+
+
+def identities(fields: Iterable[Field | Array]) -> list[Whose]:
+    r"""List the identities in an image in the order of their places, each as one value.
+
+    >>> identities(spelled("0x00 mac_47_32[15:0]@mac\n0x04 mac_31_0[31:0]@mac other[31:0]"))
+    [Whose(offset=16, width=48, identity='mac')]
+    """
+    found: list[Whose] = []
+    for field in sorted(fields, key=lambda field: field.offset):
+        if not field.identity:
+            continue
+        if isinstance(field, Array) and field.width > 32:
+            found += [Whose(at, field.width, field.identity) for at in _places(field)]
+            continue
+        width = field.count * field.width if isinstance(field, Array) else field.width
+        before = found[-1] if found else Whose(-1, 0, "")
+        if field.width <= 32 and (before.offset + before.width, before.identity) == (field.offset, field.identity):
+            found[-1] = before._replace(width=before.width + width)
+        else:
+            found.append(Whose(field.offset, width, field.identity))
+    return found
 
 
 def take_apart(fields: Iterable[Field | Array], image: bytes) -> dict[str, Value]:

@@ -28,8 +28,8 @@ _MGIR = """
 0x08 hw_info.hw_dev_id[15:0]
 0x0c hw_info.pci_switch_only_mode[31] hw_info.development[30] hw_info.ga_valid[28] hw_info.cpo_indication[27]
 0x0c hw_info.module_master_fw_default[17:16]
-0x10 hw_info.chip_type[27:24] hw_info.ga[21:16] hw_info.manufacturing_base_mac_47_32[15:0]
-0x14 hw_info.manufacturing_base_mac_31_0[31:0]
+0x10 hw_info.chip_type[27:24] hw_info.ga[21:16] hw_info.manufacturing_base_mac_47_32[15:0]@mac
+0x14 hw_info.manufacturing_base_mac_31_0[31:0]@mac
 0x1c hw_info.uptime[31:0]
 0x20 fw_info.dev_sc[30] fw_info.string_tlv[28] fw_info.dev[27] fw_info.debug[26] fw_info.signed_fw[25]
 0x20 fw_info.secured[24] fw_info.major[23:16] fw_info.minor[15:8] fw_info.sub_minor[7:0]
