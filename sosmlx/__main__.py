@@ -8,6 +8,9 @@ import sys
 def run() -> int:
     """Run the command line of this process and return its exit code; leaves no compiled files behind."""
     sys.dont_write_bytecode = True
+    from sosmlx.isolation import isolate
+
+    isolate()
     from sosmlx.cli import main
 
     return main()

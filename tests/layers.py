@@ -11,7 +11,7 @@ PACKAGE = ROOT / "sosmlx"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx", "sosmlx.data"),
-    ("sosmlx.errors",),
+    ("sosmlx.errors", "sosmlx.isolation"),
     ("sosmlx.printable",),
     ("sosmlx.record",),
     ("sosmlx.model",),

@@ -177,7 +177,7 @@ def test_a_file_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
     path = database(tmp_path / "host.db")
     Path(path).chmod(0o646)
 
-    with pytest.raises(ValueError, match="db: others than its owner can write to it"):
+    with pytest.raises(ValueError, match="db: everybody can write to it"):
         read_catalogue(path)
 
 
@@ -187,7 +187,7 @@ def test_a_file_in_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) 
     path = database(folder / "deeper" / "host.db")
     folder.chmod(0o777)
 
-    with pytest.raises(ValueError, match="open: others than its owner can write to it"):
+    with pytest.raises(ValueError, match="open: everybody can write to it"):
         read_catalogue(path)
 
 

@@ -16,7 +16,7 @@ from sosmlx.collectors.proof import delta, observe, unread
 from sosmlx.collectors.spec import Collector
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
-from sosmlx.record import Bundle, Record, maker
+from sosmlx.record import Bundle, Outcome, Record, maker
 
 COMPLETE, INCOMPLETE, DAMAGED = 0, 3, 2
 SHOWN_DAMAGES = 5
@@ -95,6 +95,7 @@ def _report(found: Gathered, *, quiet: bool) -> int:
             "backport) would let sosmlx read it; --vendor-access does it with mstconfig, which writes PCI "
             "configuration space"
         )
+    lines += _denied(found)
     lines += [f"{row.device} {row.plane}: {row.status}: {row.reason}" for row in gaps if row.reason != NO_FWCTL]
     if isinstance(changes, list) and changes:
         lines.append(f"while collecting, this changed: {'; '.join(str(change) for change in changes)}")
@@ -107,6 +108,15 @@ def _report(found: Gathered, *, quiet: bool) -> int:
         for line in lines:
             print(f"sosmlx: {visible(line)}", file=sys.stderr)
     return INCOMPLETE if gaps or changes or not snapshot.devices else COMPLETE
+
+
+def _denied(found: Gathered) -> list[str]:
+    """Say in one line what somebody who is not root did not get to see."""
+    denied = Counter(record.kind for record in found.bundle.records if record.outcome is Outcome.DENIED)
+    if not denied or found.bundle.maker in ("", "root"):
+        return []
+    kinds = ", ".join(kind if count == 1 else f"{kind} ({count})" for kind, count in sorted(denied.items()))
+    return [f"run by {found.bundle.maker}, {sum(denied.values())} reads were denied; root would also see: {kinds}"]
 
 
 def _outcomes(records: Sequence[Record]) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from sosmlx.fwctl.catalogue import MOST_PARAMS, MOST_TLVS, SCHEMA
 from sosmlx.jsonio import dumps
+from sosmlx.sources.trust import above, fault
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,7 +79,7 @@ def read_catalogue(path: str, steps: int = STEPS) -> bytes:
 
 def _digest(path: str) -> str:
     """Check that nobody but root (or we ourselves) can have made this file, and give its SHA-256."""
-    for folder in _above(path):
+    for folder in above(path):
         _trusted(folder, os.stat(folder))
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(handle, "rb") as file:
@@ -92,20 +93,11 @@ def _digest(path: str) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _above(path: str) -> Iterator[str]:
-    folder = os.path.dirname(path)
-    yield folder
-    if folder != os.path.dirname(folder):
-        yield from _above(folder)
-
-
 def _trusted(path: str, status: os.stat_result) -> None:
-    """Raise ValueError where others could have put something there; in a sticky folder they can replace no file."""
-    if status.st_uid not in (0, os.geteuid()):
-        raise ValueError(f"{path}: belongs to user {status.st_uid}, not to root")
-    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky:
-        raise ValueError(f"{path}: others than its owner can write to it")
+    """Raise ValueError where others could have put something there."""
+    found = fault(path, status)
+    if found:
+        raise ValueError(found)
 
 
 def _guard(database: sqlite3.Connection, steps: int) -> None:
