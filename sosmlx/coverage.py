@@ -178,7 +178,7 @@ def _summary(troubled: Sequence[Record]) -> str:
 
 
 def _words(record: Record) -> str:
-    what = " ".join(record.argv) or record.path or str(record.register)
+    what = " ".join(record.argv) or record.path or str(record.register or record.mailbox)
     return f"{what}: {record.outcome.value}" + (f" ({record.answer.reason})" if record.answer.reason else "")
 
 

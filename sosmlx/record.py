@@ -56,6 +56,21 @@ class Access(NamedTuple):
         return " ".join([self.node, self.register, *(f"{name}={_shown(name, value)}" for name, value in self.fields)])
 
 
+class Call(NamedTuple):
+    """One firmware command that asks: through which fwctl node, and with which selectors.
+
+    The bytes of the request follow from these: `sosmlx.fwctl.allowed`.
+    """
+
+    node: str
+    command: str
+    fields: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        """Render as in plans and faults: `fwctl0 QUERY_HCA_CAP cap_type=9 current=1`."""
+        return str(Access(*self))
+
+
 def _shown(name: str, value: int) -> str:
     if value == PATTERN:
         return f"{{{name}}}"
@@ -71,7 +86,7 @@ class Record:
     """The bytes that one read gave, what was read, about which subject, and its outcome.
 
     `subject` is "host", a full BDF, or "BDF/NAME" for a part of a function (a netdev, an RDMA device).
-    Exactly one of `argv`, `path` and `register` is filled.
+    Exactly one of `argv`, `path`, `register` and `mailbox` is filled.
     """
 
     id: str
@@ -82,6 +97,7 @@ class Record:
     argv: tuple[str, ...] = ()
     path: str = ""
     register: Access | None = None
+    mailbox: Call | None = None
     scope: str = "inspection"
     channel: str = "kernel"
     start: str = ""
@@ -107,7 +123,7 @@ class Record:
     @property
     def target(self) -> tuple[str, ...]:
         """What was read: two reads of one target are one read, unless one of them is a later sample."""
-        what = target(self.argv, self.path, self.register)
+        what = target(self.argv, self.path, self.register, self.mailbox)
         return (*what, f"sample {self.sample}") if self.sample else what
 
     @property
@@ -126,7 +142,7 @@ class Record:
         return (self.path or (self.argv[0] if self.argv else "")).rpartition("/")[2]
 
 
-def target(argv: tuple[str, ...], path: str, register: Access | None) -> tuple[str, ...]:
+def target(argv: tuple[str, ...], path: str, register: Access | None, mailbox: Call | None = None) -> tuple[str, ...]:
     """Name what is read, in words.
 
     >>> target((), "", Access("fwctl0", "MGIR"))
@@ -134,6 +150,8 @@ def target(argv: tuple[str, ...], path: str, register: Access | None) -> tuple[s
     """
     if register is not None:
         return ("register", str(register))
+    if mailbox is not None:
+        return ("mailbox", str(mailbox))
     return (path,) if path else ("run", *argv)
 
 

@@ -23,7 +23,7 @@ from sosmlx.bundle.read import read_bundle
 from sosmlx.bundle.verify import verify
 from sosmlx.bundle.write import FORMATS, Meta, member_name, write
 from sosmlx.errors import DamagedError, InputError, SosmlxError
-from sosmlx.record import Answer, Outcome, Record
+from sosmlx.record import Access, Answer, Call, Outcome, Record
 
 META = Meta(host="n07", created=datetime(2026, 11, 1, tzinfo=timezone.utc), rand="00c0ffee", label="a b")
 
@@ -35,15 +35,26 @@ def record(number: int, data: bytes = b"x\n", outcome: Outcome = Outcome.COLLECT
 
 
 RECORDS = [record(number, f"data {number}\n".encode() * 50) for number in range(1, 6)]
+FIRMWARE = [
+    Record(
+        "00006", "register.mcqs", "fwctl", "0000:3b:00.0", Answer(b"six"),
+        register=Access("fwctl0", "MCQS", (("component_index", 3),)), channel="fwctl",
+    ),
+    Record(
+        "00007", "mailbox.query_hca_cap", "fwctl", "0000:3b:00.0", Answer(b"seven"),
+        mailbox=Call("fwctl0", "QUERY_HCA_CAP", (("cap_type", 9), ("current", 1))), channel="fwctl",
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_is_written_is_read_back(tmp_path: Path, form: str) -> None:
-    path = write(RECORDS, META, str(tmp_path), form)
+    records = (*RECORDS, *FIRMWARE)
+    path = write(records, META, str(tmp_path), form)
 
     bundle = read_bundle(path)
 
-    assert (bundle.records, bundle.host, bundle.label, bundle.faults) == (tuple(RECORDS), "n07", "a b", ())
+    assert (bundle.records, bundle.host, bundle.label, bundle.faults) == (records, "n07", "a b", ())
 
 
 @pytest.mark.parametrize("form", ["tar.xz", "tar.gz"])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.spec import Collector, File, Read, Register
-from sosmlx.record import Access, Answer, Outcome, Record
+from sosmlx.record import Access, Answer, Call, Outcome, Record
 from sosmlx.sources.base import How
 
 
@@ -30,6 +30,9 @@ class Adapters:
 
     def info(self, node: str, deadline: float) -> Answer:
         return Answer(b"")
+
+    def command(self, call: Call, deadline: float) -> Answer:
+        return Answer(b"fine")
 
     def register(self, access: Access, deadline: float) -> Answer:
         self._flying[access.node] = self._flying.get(access.node, 0) + 1

@@ -15,7 +15,7 @@ from sosmlx.collectors.spec import PLACEHOLDER, Collector, File, Refusal
 from sosmlx.model import Coverage, Snapshot
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
-from sosmlx.record import HOST, Access, Answer, Bundle, Outcome, Record, target
+from sosmlx.record import HOST, Access, Answer, Bundle, Call, Outcome, Record, target
 from sosmlx.simulator.host import ScenarioSource, load
 from sosmlx.sources.base import How
 
@@ -58,6 +58,9 @@ class Faulty:
 
     def register(self, access: Access, deadline: float) -> Answer:
         return self._meet(target((), "", access), self.inner.register(access, deadline))
+
+    def command(self, call: Call, deadline: float) -> Answer:
+        return self._meet(target((), "", None, call), self.inner.command(call, deadline))
 
     def close(self) -> None:
         self.inner.close()

@@ -14,6 +14,7 @@ from sosmlx.fwctl import (
     allowed,
     catalogue,
     client,
+    commands,
     expression,
     items,
     layout,
@@ -23,19 +24,23 @@ from sosmlx.fwctl import (
     registers,
 )
 
-MODULES = (abi, mailbox, layout, register, registers, allowed, items, nvconfig, catalogue, expression, client)
+MODULES = (abi, mailbox, layout, register, registers, commands, allowed, items, nvconfig, catalogue, expression, client)
 
 YIELDS_BYTES = {
     "abi.pack_info": "the ioctl's argument",
     "abi.pack_rpc": "the ioctl's argument",
     "layout.put_together": "an image, without a header",
     "registers.encode": "a register's image, without a header",
+    "commands.encode": "an answer, with zeros where a request has its opcode",
     "allowed.request": "a request",
+    "allowed.query": "a request",
     "items.pack_header": "an item's header, without a mailbox",
+    "client.Channel.command": "the firmware's answer to a command of the list",
     "client.Channel.info": "the kernel's answer",
     "client.Channel.register": "the firmware's answer to a read of the list",
     "client.DeviceNode.info": "the kernel's answer",
     "client.DeviceNode.rpc": "the firmware's answer; it refuses what is outside the list",
+    "client.Forked.command": "the firmware's answer to a command of the list",
     "client.Forked.info": "the kernel's answer",
     "client.Forked.register": "the firmware's answer to a read of the list",
     "client.Node.info": "the kernel's answer",
@@ -76,7 +81,7 @@ def _may_yield_bytes(member: object) -> bool:
     return any(word in str(answer) for word in ("bytes", "bytearray", "memoryview", "Buffer", "object", "Any"))
 
 
-def test_these_functions_yield_bytes_and_one_of_them_a_request() -> None:
+def test_these_functions_yield_bytes_and_two_of_them_a_request() -> None:
     found = {name for module in MODULES for name, member in _callables(module) if _may_yield_bytes(member)}
 
     assert found == set(YIELDS_BYTES)

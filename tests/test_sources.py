@@ -17,7 +17,7 @@ from sosmlx.collectors.proof import delta, observe, unread
 from sosmlx.collectors.spec import Collector, Command
 from sosmlx.errors import InputError
 from sosmlx.normalise import normalise
-from sosmlx.record import Access, Answer, Outcome, maker
+from sosmlx.record import Access, Answer, Call, Outcome, maker
 from sosmlx.simulator.host import ScenarioSource, load, scenarios
 from sosmlx.sources.base import How
 from sosmlx.sources.live import LiveSource, read_path
@@ -229,6 +229,9 @@ class Broken:
     def register(self, access: Access, deadline: float) -> Answer:
         return self.inner.register(access, deadline)
 
+    def command(self, call: Call, deadline: float) -> Answer:
+        return self.inner.command(call, deadline)
+
     def close(self) -> None:
         self.inner.close()
 
@@ -275,6 +278,9 @@ class Slow:
 
     def register(self, access: Access, deadline: float) -> Answer:
         return self.inner.register(access, deadline)
+
+    def command(self, call: Call, deadline: float) -> Answer:
+        return self.inner.command(call, deadline)
 
     def close(self) -> None:
         self.inner.close()

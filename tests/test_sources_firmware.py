@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from sosmlx.fwctl.client import OpenError, StuckError
+from sosmlx.fwctl.mailbox import status_words
 from sosmlx.fwctl.registers import encode
-from sosmlx.record import Access, Answer, Outcome
+from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources.firmware import Firmware, answered
 
 
@@ -24,6 +25,9 @@ class Script:
         return self._next("info")
 
     def register(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
+        return self._next(name)
+
+    def command(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
         return self._next(name)
 
     def close(self) -> None:
@@ -117,6 +121,38 @@ def test_a_skipped_read_names_the_device_that_stopped_answering() -> None:
     reasons = [firmware.register(MGIR, 5).reason for _ in range(2)]
 
     assert reasons[1] == f"breaker: fwctl0 stopped answering ({reasons[0]})"
+
+
+LAG = Call("fwctl0", "QUERY_LAG")
+
+
+@pytest.mark.parametrize(
+    ("raw", "outcome", "reason"),
+    [
+        (bytes(16), Outcome.COLLECTED, ""),
+        (bytes(8), Outcome.FAILED, "the answer has 8 bytes, less than a mailbox header"),
+        (mailbox(0x02, b"", 0x1234), Outcome.UNSUPPORTED, status_words(0x02, 0x1234)),
+        (mailbox(0x03, b""), Outcome.UNSUPPORTED, status_words(0x03, 0)),
+        (mailbox(0x01, b""), Outcome.FAILED, status_words(0x01, 0)),
+    ],
+)
+def test_the_answer_to_a_command_says_how_it_ended(raw: bytes, outcome: Outcome, reason: str) -> None:
+    assert Firmware(lambda node: Script(raw)).command(LAG, 5) == Answer(raw, outcome, reason)
+
+
+def test_a_short_answer_to_a_command_says_what_is_missing() -> None:
+    answer = Firmware(lambda node: Script(bytes(100))).command(Call("fwctl0", "QUERY_ISSI"), 5)
+
+    assert answer == Answer(bytes(100), Outcome.TRUNCATED, "100 of 112 bytes of the answer")
+
+
+def test_a_device_that_is_stuck_is_asked_no_command_either() -> None:
+    channel = Script(StuckError(77, 5))
+    firmware = Firmware(lambda node: channel)
+
+    outcomes = [firmware.register(MGIR, 5).outcome, firmware.command(LAG, 5).outcome]
+
+    assert (outcomes, channel.asked) == ([Outcome.ABANDONED, Outcome.SKIPPED], ["MGIR"])
 
 
 SECRET = encode("MNVDA", {"type": 3 << 24 | 569, "length": 8, "data": [0x73656372, 0x65740000, *[0] * 62]})

@@ -13,7 +13,7 @@ from sosmlx.bundle.sosreport import MASKED
 from sosmlx.bundle.write import CHECKSUMS, MANIFEST
 from sosmlx.errors import DamagedError, InputError
 from sosmlx.jsonio import loads
-from sosmlx.record import HOST, Access, Answer, Bundle, Outcome, Record, maker
+from sosmlx.record import HOST, Access, Answer, Bundle, Call, Outcome, Record, maker
 
 SCHEMA = "sosmlx.manifest/"
 MAJOR = "1"
@@ -170,7 +170,8 @@ def _record(row: Mapping[str, object], kept: Mapping[str, Member], *, report: bo
         id=_text(row.get("id")), kind=_text(row.get("kind")), collector=_text(row.get("collector")),
         subject=_text(row.get("subject")) or HOST, answer=answer,
         argv=tuple(str(word) for word in argv) if isinstance(argv, list) else (), path=_text(row.get("path")),
-        register=_access(row.get("register")), scope=_text(row.get("scope")), channel=_text(row.get("channel")),
+        register=_access(row.get("register")), mailbox=_call(row.get("mailbox")),
+        scope=_text(row.get("scope")), channel=_text(row.get("channel")),
         start=_text(row.get("start")),
         duration_ms=_number(row.get("duration_ms")) or 0,
         sample=_number(row.get("sample")) or 0,
@@ -184,6 +185,12 @@ def _access(value: object) -> Access | None:
     fields = _object(value.get("fields")).items()
     numbers = tuple((name, number) for name, number in fields if isinstance(number, int) and 0 <= number < 1 << 32)
     return Access(_text(value.get("node")), _text(value.get("name")), numbers)
+
+
+def _call(value: object) -> Call | None:
+    """Read which command a record holds the answer of."""
+    found = _access(value)
+    return Call(*found) if found else None
 
 
 def _outcome(row: Mapping[str, object]) -> Outcome:

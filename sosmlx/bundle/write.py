@@ -142,6 +142,7 @@ def manifest(records: Sequence[Record], meta: Meta) -> dict[str, object]:
         ],
         "devices": sorted({record.function for record in records if record.kind == "pci.attribute"}),
         "registers": dict(sorted(Counter(record.register.node for record in records if record.register).items())),
+        "commands": dict(sorted(Counter(record.mailbox.node for record in records if record.mailbox).items())),
         "records": [entry(record) for record in records],
         "skipped": [
             {"kind": record.kind, "subject": record.subject, "reason": record.answer.reason}
@@ -175,6 +176,9 @@ def _what(record: Record) -> dict[str, object]:
     if record.register is not None:
         node, name, fields = record.register
         return {"register": {"node": node, "name": name, "fields": dict(fields)}}
+    if record.mailbox is not None:
+        node, name, fields = record.mailbox
+        return {"mailbox": {"node": node, "name": name, "fields": dict(fields)}}
     return {"path": record.path} if record.path else {"argv": list(record.argv)}
 
 

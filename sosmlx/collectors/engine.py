@@ -14,7 +14,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Callable, NamedTuple
 
-from sosmlx.collectors.spec import Collector, Command, File, Node, Read, Refusal, Register, Target, lane, parts, target
+from sosmlx.collectors.spec import (
+    Collector,
+    Command,
+    File,
+    Mailbox,
+    Node,
+    Read,
+    Refusal,
+    Register,
+    Target,
+    lane,
+    parts,
+    target,
+)
 from sosmlx.record import Answer, Outcome, Record
 from sosmlx.sources.base import Source
 
@@ -129,10 +142,10 @@ class Engine:
                 answer = replace(answer, reason=words)
         with self._lock:
             self._bytes += len(answer.data) + len(answer.stderr)
-        argv, path, register = parts(read)
+        argv, path, register, mailbox = parts(read)
         return Record(
             id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,
-            argv=argv, path=path, register=register, scope=read.scope, channel=read.channel,
+            argv=argv, path=path, register=register, mailbox=mailbox, scope=read.scope, channel=read.channel,
             start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             duration_ms=int((self.monotonic() - began) * 1000),
         )  # fmt: skip
@@ -145,13 +158,15 @@ class _Done(NamedTuple):
     led_on: bool
 
 
-def ask(source: Source, read: File | Command | Node | Register, deadline: float) -> Answer:
+def ask(source: Source, read: File | Command | Node | Register | Mailbox, deadline: float) -> Answer:
     """Do one read on a Source; a fault of ours is an answer, too."""
     try:
         if isinstance(read, File):
             return source.read(read.path, read.how, deadline)
         if isinstance(read, Register):
             return source.register(read.access, deadline)
+        if isinstance(read, Mailbox):
+            return source.command(read.call, deadline)
         if isinstance(read, Node):
             return source.info(read.node, deadline)
         answer = source.run(read.argv, deadline)

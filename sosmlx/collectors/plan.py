@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sosmlx.collectors.spec import Collector, File, Node, Read, Refusal, Register, Target, parts, target
+from sosmlx.collectors.spec import Collector, File, Mailbox, Node, Read, Refusal, Register, Target, parts, target
 from sosmlx.record import Answer, Record
 
 
@@ -50,6 +50,8 @@ def plan_row(row: Planned) -> dict[str, object]:
 def _what(read: Read) -> dict[str, object]:
     if isinstance(read, Register):
         return {"register": str(read.access)}
+    if isinstance(read, Mailbox):
+        return {"mailbox": str(read.call)}
     if isinstance(read, (File, Node)):
         return {"path": read.path, "how": read.how if isinstance(read, File) else "info"}
     return {"argv": list(read.argv)}

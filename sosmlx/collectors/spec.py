@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from re import Pattern
 from typing import Callable, NamedTuple, Union
 
-from sosmlx.record import HOST, Access, Record
+from sosmlx.record import HOST, Access, Call, Record
 from sosmlx.record import target as what
 from sosmlx.sources.base import How
 
@@ -104,7 +104,25 @@ class Register(NamedTuple):
     probe: bool = False
 
 
-Read = Union[File, Command, Refusal, Node, Register]
+class Mailbox(NamedTuple):
+    """A firmware command that asks, through a fwctl node at the inspection scope; one of the allow-list.
+
+    A selector of -1 stands for a placeholder, in a plan.
+    """
+
+    kind: str
+    call: Call
+    subject: str
+    expand: Expand | None = None
+    pattern: bytes = b""
+    deadline: float = 10.0
+    hazard: str = ""
+    scope: str = "inspection"
+    channel: str = "fwctl"
+    probe: bool = False
+
+
+Read = Union[File, Command, Refusal, Node, Register, Mailbox]
 
 
 class Collector(NamedTuple):
@@ -148,17 +166,21 @@ def target(read: Read) -> Target:
     return what(*parts(read))
 
 
-def parts(read: Read) -> tuple[tuple[str, ...], str, Access | None]:
-    """Take a read apart into what its record names: argv, path and register."""
+def parts(read: Read) -> tuple[tuple[str, ...], str, Access | None, Call | None]:
+    """Take a read apart into what its record names: argv, path, register and command."""
     if isinstance(read, Register):
-        return (), "", read.access
+        return (), "", read.access, None
+    if isinstance(read, Mailbox):
+        return (), "", None, read.call
     if isinstance(read, (File, Node)):
-        return (), read.path, None
-    return read.argv, "", None
+        return (), read.path, None, None
+    return read.argv, "", None, None
 
 
 def lane(read: Read) -> str:
     """Name the device that a read keeps busy: its reads go one after the other, those of others beside them."""
     if isinstance(read, Register):
         return read.access.node
+    if isinstance(read, Mailbox):
+        return read.call.node
     return read.node if isinstance(read, Node) else ""

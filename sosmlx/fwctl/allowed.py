@@ -1,22 +1,24 @@
-"""The only requests that sosmlx can make of a firmware: reads of a few registers, with selectors in these ranges.
+"""The only requests that sosmlx can make of a firmware: reads of some registers and queries, with selectors in ranges.
 
 fwctl's scope for inspection does not keep anybody from writing: the mlx5 driver passes register writes on at every
 scope and does not look into a register (`drivers/fwctl/mlx5/main.c`). So the list is here, as data, and it is held from
-both ends: `request` puts a request together from it, `refusal` takes bytes apart and says why they are outside. Which
-registers act when they are read, or only when they are written: the PRM's register table in mstflint.
+both ends: `request` and `query` put a request together from it, `refusal` takes bytes apart and says why they are
+outside. Which registers act when they are read, or only when they are written: the PRM's register table in mstflint.
+Which fields of a query clear counters or speak of other functions: the kernel's `include/linux/mlx5/mlx5_ifc.h`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from sosmlx.errors import SosmlxError
+from sosmlx.fwctl.commands import BY_OPCODE, QUERIES
 from sosmlx.fwctl.items import CANARY
-from sosmlx.fwctl.layout import Field
+from sosmlx.fwctl.layout import Array, Field, put_together, take_apart
 from sosmlx.fwctl.mailbox import ACCESS_REG, OPCODES, READ, WRITE, Label, Request, parse_request
-from sosmlx.fwctl.registers import BY_ID, REGISTERS, decode, encode
+from sosmlx.fwctl.registers import BY_ID, REGISTERS, encode
 
 Ranges = tuple[tuple[int, int], ...]
 """What a selector may hold: the first and the last number of each range."""
@@ -151,6 +153,64 @@ ALLOWED: Mapping[str, Allowed] = {
 """Every register that is read, by name."""
 
 
+class AllowedQuery(NamedTuple):
+    """One command that may be asked, and what each selector of its request may hold.
+
+    The opcode is the layout's (`sosmlx.fwctl.commands`), `op_mod` a selector where it is named or made of selectors.
+    Every bit that is no selector's is 0, and so is a selector that is not given.
+    """
+
+    command: str
+    fields: Mapping[str, Ranges]
+    label: Label
+    note: str
+
+
+def _asked(command: str, note: str, **fields: Ranges) -> AllowedQuery:
+    return AllowedQuery(command, fields, "inspection", note)
+
+
+_FLAG: Ranges = ((0, 1),)
+_NUMBER: Ranges = ((0, 0xFFFF),)
+_OTHER: Mapping[str, Ranges] = {"other_vport": _FLAG, "vport_number": _NUMBER}
+
+_CAPABILITIES: Ranges = (
+    (0x00, 0x09), (0x0C, 0x0F), (0x11, 0x11), (0x13, 0x15), (0x1A, 0x1A), (0x1D, 0x20), (0x25, 0x26), (0x28, 0x28),
+    (0x2A, 0x2A),
+)  # fmt: skip
+"""Types of QUERY_HCA_CAP that the kernel's `enum mlx5_cap_type` names."""
+
+QUERIES_ALLOWED: Mapping[str, AllowedQuery] = {
+    row.command: row
+    for row in (
+        _asked("QUERY_HCA_CAP", "what the function can do", cap_type=_CAPABILITIES, current=_FLAG),
+        _asked("QUERY_ADAPTER", "who made the adapter, and its parameter set"),
+        _asked("QUERY_ISSI", "which interface steps the driver and the firmware agreed on"),
+        _asked("QUERY_ESW_FUNCTIONS", "the functions that an embedded processor manages"),
+        _asked("QUERY_VPORT_STATE", "the state of a virtual port", op_mod=((0, 2),), **_OTHER),
+        _asked("QUERY_ESW_VPORT_CONTEXT", "VLAN handling of a virtual port in the eswitch", **_OTHER),
+        _asked("QUERY_NIC_VPORT_CONTEXT", "addresses, MTU and modes of a virtual port", **_OTHER),
+        _asked(
+            "QUERY_ROCE_ADDRESS", "one entry of the RoCE address table", roce_address_index=_NUMBER,
+            vhca_port_num=((0, 4),),
+        ),
+        _asked("QUERY_HCA_VPORT_CONTEXT", "an InfiniBand port as its function sees it", port_num=((0, 15),), **_OTHER),
+        _asked("QUERY_VNIC_ENV", "what a virtual port had to drop, and why", **_OTHER),
+        _asked("QUERY_VPORT_COUNTER", "traffic of a virtual port", port_num=((0, 15),), **_OTHER),
+        _asked(
+            "QUERY_CONG_STATUS", "whether congestion control is on for a priority", priority=((0, 7),),
+            cong_protocol=((1, 2),),
+        ),
+        _asked("QUERY_CONG_PARAMS", "how congestion control is tuned", cong_protocol=((1, 3),)),
+        _asked("QUERY_CONG_STATISTICS", "what congestion control did"),
+        _asked("QUERY_WOL_ROL", "what wakes the host"),
+        _asked("QUERY_LAG", "how the ports are joined"),
+        _asked("QUERY_VUID", "the vendor's unique name of the function", vhca_id=_NUMBER),
+    )
+}  # fmt: skip
+"""Every command that is asked, by name."""
+
+
 class Never(NamedTuple):
     """A register, or what one can do, that has no place in an inspection.
 
@@ -231,15 +291,40 @@ def request(register: str, fields: Mapping[str, int]) -> bytes:
     row = ALLOWED.get(register)
     if row is None:
         raise NotAllowedError(f"{register} is not on the list of inspection reads{_because(register, 'any')}")
-    for name in fields:
-        if name not in row.fields:
-            raise NotAllowedError(f"{register}: {name} is no selector of an inspection read")
-    for name, ranges in row.fields.items():
-        value = fields.get(name, 0)
-        if isinstance(value, bool) or not isinstance(value, int) or not _within(value, ranges):
-            raise NotAllowedError(f"{register}: {name} {value!r} is not {_words(ranges)}")
+    _check(register, row.fields, fields)
     header = struct.pack(">HHHHHHI", ACCESS_REG, 0, 0, READ, 0, REGISTERS[register].id, 0)
     return header + encode(register, fields)
+
+
+def query(command: str, fields: Mapping[str, int]) -> bytes:
+    """Put together the request for one command that only asks: its opcode, and its selectors.
+
+    Raises NotAllowedError for a command or a selector that is not on the list, and for a value outside its range.
+    """
+    row = QUERIES_ALLOWED.get(command)
+    if row is None:
+        raise NotAllowedError(f"{command} is not on the list of commands that only ask")
+    _check(command, row.fields, fields)
+    layout = QUERIES[command]
+    whole = put_together(command, layout.asked, layout.size, fields)
+    return layout.opcode.to_bytes(2, "big") + whole[2:]
+
+
+def _check(what: str, rows: Mapping[str, Ranges], fields: Mapping[str, int]) -> None:
+    """Hold selectors against their ranges. Raises NotAllowedError."""
+    for name in fields:
+        if name not in rows:
+            raise NotAllowedError(f"{what}: {name} is no selector of an inspection read")
+    for name, ranges in rows.items():
+        value = fields.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not _within(value, ranges):
+            raise NotAllowedError(f"{what}: {name} {value!r} is not {_words(ranges)}")
+
+
+def answer_size(raw: bytes) -> int:
+    """Tell how many bytes the answer to a request of the list has; as many as the request where it is none."""
+    known = BY_OPCODE.get(int.from_bytes(raw[:2], "big"))
+    return known.answer if known else len(raw)
 
 
 def refusal(raw: bytes) -> str:
@@ -248,14 +333,23 @@ def refusal(raw: bytes) -> str:
         asked = parse_request(raw)
     except ValueError as error:
         return str(error)
-    return next(_objections(asked), "")
+    return next(_objections(asked, raw), "")
 
 
-def _objections(asked: Request) -> Iterator[str]:
-    if asked.opcode != ACCESS_REG:
-        known = OPCODES.get(asked.opcode)
-        yield f"the command is {known.name if known else 'unknown'} ({asked.opcode:#x}), no register read"
-        return
+def _objections(asked: Request, raw: bytes) -> Iterator[str]:
+    known = BY_OPCODE.get(asked.opcode)
+    if asked.opcode == ACCESS_REG:
+        yield from _register_objections(asked)
+    elif known is not None:
+        if len(raw) != known.size:
+            yield f"{known.name}: a request of {len(raw)} bytes, not {known.size}"
+        yield from _bad_fields(known.name, known.asked, QUERIES_ALLOWED[known.name].fields, bytes(2) + raw[2:])
+    else:
+        other = OPCODES.get(asked.opcode)
+        yield f"the command is {other.name if other else 'unknown'} ({asked.opcode:#x}), which is not on the list"
+
+
+def _register_objections(asked: Request) -> Iterator[str]:
     name = _NAMES.get(asked.register_id, "unknown")
     where = f"{name} ({asked.register_id:#x})"
     if asked.op_mod == WRITE:
@@ -269,14 +363,16 @@ def _objections(asked: Request) -> Iterator[str]:
         yield f"{name}: an image of {len(asked.data)} bytes, not {ALLOWED[name].size}"
     if asked.uid or asked.argument or asked.reserved:
         yield f"{name}: uid, argument and the reserved bits of the header must be 0"
-    yield from _bad_fields(name, asked.data)
+    yield from _bad_fields(name, REGISTERS[name].fields, ALLOWED[name].fields, asked.data)
 
 
-def _bad_fields(name: str, image: bytes) -> Iterator[str]:
+def _bad_fields(
+    name: str, fields: Iterable[Field | Array], selectors: Mapping[str, Ranges], image: bytes
+) -> Iterator[str]:
     """Object to what an image holds: fields that are no selectors, bits that are no field's, values out of range."""
-    selectors, values = ALLOWED[name].fields, decode(name, image)
-    left = int.from_bytes(image, "big")
-    for field in REGISTERS[name].fields:
+    fields = tuple(fields)
+    values, left = take_apart(fields, image), int.from_bytes(image, "big")
+    for field in fields:
         value = values.get(field.name, 0)
         if isinstance(field, Field) and isinstance(value, int) and field.name in selectors:
             left -= value << (len(image) * 8 - field.offset - field.width)

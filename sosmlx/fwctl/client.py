@@ -47,7 +47,7 @@ class Node(Protocol):
         """FWCTL_INFO: device type and length (`=II`), then the driver's data."""
 
     def rpc(self, request: bytes) -> bytes:
-        """FWCTL_RPC at the inspection scope: the answer is as long as the request."""
+        """FWCTL_RPC at the inspection scope: the answer is as long as the list of what may be asked says."""
 
 
 class Channel(Protocol):
@@ -61,6 +61,9 @@ class Channel(Protocol):
 
     def register(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
         """Read one register of the allow-list: the whole mailbox answer. Raises NotAllowedError."""
+
+    def command(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
+        """Ask one command of the allow-list: the whole mailbox answer. Raises NotAllowedError."""
 
     def close(self) -> None:
         """Close the node; the next command opens it again."""
@@ -87,7 +90,7 @@ class DeviceNode:
         objection = allowed.refusal(request)
         if objection:
             raise OSError(errno.EPERM, objection)
-        into, out = array.array("B", request), array.array("B", bytes(len(request)))
+        into, out = array.array("B", request), array.array("B", bytes(allowed.answer_size(request)))
         header = bytearray(abi.pack_rpc(len(into), len(out), into.buffer_info()[0], out.buffer_info()[0]))
         fcntl.ioctl(self._handle, abi.FWCTL_RPC, header, True)
         return out.tobytes()[: abi.unpack_rpc(bytes(header)).out_len]
@@ -112,6 +115,10 @@ class Forked:
     def register(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
         """Read one register."""
         return self._ask(_RPC, allowed.request(name, fields), deadline)
+
+    def command(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
+        """Ask one command."""
+        return self._ask(_RPC, allowed.query(name, fields), deadline)
 
     def close(self) -> None:
         """Let the child go; one that is stuck is killed, and stays until the kernel lets it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sosmlx.fwctl.allowed import request
+from sosmlx.fwctl.allowed import answer_size, query, request
 from sosmlx.fwctl.client import OpenError, StuckError
 from sosmlx.simulator.nic import DEBUG_READ_ONLY, Nic, NoAnswerError
 
@@ -25,7 +25,7 @@ class NicNode:
 
     def rpc(self, request: bytes) -> bytes:
         """FWCTL_RPC. Raises OSError and NoAnswerError."""
-        return self._nic.rpc(self._uid, DEBUG_READ_ONLY, request, len(request))
+        return self._nic.rpc(self._uid, DEBUG_READ_ONLY, request, answer_size(request))
 
     def close(self) -> None:
         """Free the firmware context."""
@@ -48,7 +48,13 @@ class NicChannel:
 
     def register(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
         """Read one register."""
-        asked = request(name, fields)
+        return self._ask(request(name, fields), deadline)
+
+    def command(self, name: str, fields: Mapping[str, int], deadline: float) -> bytes:
+        """Ask one command."""
+        return self._ask(query(name, fields), deadline)
+
+    def _ask(self, asked: bytes, deadline: float) -> bytes:
         try:
             return self._opened().rpc(asked)
         except NoAnswerError:

@@ -10,7 +10,7 @@ from typing import cast
 from sosmlx.errors import InputError
 from sosmlx.fwctl.nvconfig import shows
 from sosmlx.jsonio import loads
-from sosmlx.record import Access, Answer, Outcome, target
+from sosmlx.record import Access, Answer, Call, Outcome, target
 from sosmlx.simulator import tools
 from sosmlx.simulator.adapter import adapter, query_rows
 from sosmlx.simulator.channel import NicChannel
@@ -156,6 +156,11 @@ class ScenarioSource:
         """Read a register of a simulated adapter."""
         fault = self._fault(str(access))
         return fault or (self._firmware.register(access, deadline) if access.node in self.nics else _ABSENT)
+
+    def command(self, call: Call, deadline: float) -> Answer:
+        """Ask a command of a simulated adapter."""
+        fault = self._fault(str(call))
+        return fault or (self._firmware.command(call, deadline) if call.node in self.nics else _ABSENT)
 
     def close(self) -> None:
         """Close the nodes of the simulated adapters."""

@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from sosmlx.fwctl.abi import MAX_LENGTH
-from sosmlx.fwctl.allowed import ALLOWED
+from sosmlx.fwctl.allowed import ALLOWED, QUERIES_ALLOWED
+from sosmlx.fwctl.commands import BY_OPCODE, QUERIES
+from sosmlx.fwctl.layout import Array, Field
 from sosmlx.fwctl.mailbox import OPCODES
 from sosmlx.fwctl.registers import BY_ID, REGISTERS
 from sosmlx.simulator.answers import ACCESS_REG, Caller, Firmware
@@ -42,9 +44,9 @@ class NoAnswerError(Exception):
 class Fault(NamedTuple):
     """What goes wrong with some requests: those of one register (or of all) whose fields hold these values.
 
-    `register` may also be "open" or "info". Exactly one of the others says how: a firmware `status` with its
-    `syndrome`, an `errno`, an answer cut to `short` bytes, or no answer at all (`hang`). The first `after` requests
-    that match are answered as if nothing were wrong.
+    `register` may also name a command, or be "open" or "info". Exactly one of the others says how: a firmware `status`
+    with its `syndrome`, an `errno`, an answer cut to `short` bytes, or no answer at all (`hang`). The first `after`
+    requests that match are answered as if nothing were wrong.
     """
 
     register: str = ""
@@ -174,8 +176,7 @@ class Nic:
     def _transported(self, uid: int, request: bytes, out_len: int) -> bytes:
         seen = request[:2] + uid.to_bytes(2, "big") + request[4:]
         self.forwarded.append(seen)
-        register = BY_ID.get(get(request, 80, 16)) if get(request, 0, 16) == ACCESS_REG else None
-        fault = self._transport(register.name if register else "", request[_HEADER:])
+        fault = self._transport(*_asked(request))
         if fault and fault.status is not None:
             answer = bytes([fault.status, 0, 0, 0]) + fault.syndrome.to_bytes(4, "big")
         else:
@@ -215,6 +216,9 @@ def outside(scope: int, request: bytes) -> str:
     """
     if scope != DEBUG_READ_ONLY:
         return "not at the inspection scope"
+    query = BY_OPCODE.get(get(request, 0, 16))
+    if query is not None:
+        return _outside_query(query.name, request)
     register = BY_ID.get(get(request, 80, 16))
     if register is None or register.name not in ALLOWED:
         return "no register of the list"
@@ -231,9 +235,42 @@ def outside(scope: int, request: bytes) -> str:
     return "" if request[:_HEADER] + left == header + bytes(row.size) else "bits that are no selector's"
 
 
-def _holds(register: str, image: bytes, fields: Mapping[str, int]) -> bool:
-    return not fields or (
-        register in REGISTERS and all(read(register, image, name) == (value,) for name, value in fields.items())
+def _outside_query(name: str, request: bytes) -> str:
+    row, left = QUERIES_ALLOWED[name], bytearray(request)
+    if len(left) != QUERIES[name].size:
+        return f"{len(left)} bytes of request, not {QUERIES[name].size}"
+    places = {field.name: field for field in QUERIES[name].asked}
+    put(left, 0, 16, 0)
+    for selector, ranges in row.fields.items():
+        field = places[selector]
+        value = get(left, field.offset, field.width)
+        if not any(first <= value <= last for first, last in ranges):
+            return f"{selector} {value:#x}"
+        put(left, field.offset, field.width, 0)
+    return "bits that are no selector's" if any(left) else ""
+
+
+def _asked(request: bytes) -> tuple[str, bytes]:
+    """Name what a request asks, and give the bytes that hold its selectors."""
+    opcode = get(request, 0, 16)
+    if opcode == ACCESS_REG:
+        register = BY_ID.get(get(request, 80, 16))
+        return (register.name if register else "", request[_HEADER:])
+    query = BY_OPCODE.get(opcode)
+    return (query.name if query else "", request)
+
+
+def _holds(what: str, image: bytes, fields: Mapping[str, int]) -> bool:
+    """Whether the fields of a register's image or of a command's request hold these values."""
+    known: Sequence[Field | Array] = ()
+    if what in REGISTERS:
+        known = REGISTERS[what].fields
+    elif what in QUERIES:
+        known = QUERIES[what].asked
+    places = {field.name: field for field in known}
+    return all(
+        name in places and get(image, places[name].offset, places[name].width) == value
+        for name, value in fields.items()
     )
 
 

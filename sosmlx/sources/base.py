@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from sosmlx.record import Access, Answer, Outcome
+from sosmlx.record import Access, Answer, Call, Outcome
 
 How = Literal["bytes", "link", "names", "catalogue"]
 """What to read of a path: a file's bytes, a link's target, a folder's names (one a line, sorted), or the rows of an
@@ -39,6 +39,9 @@ class Source(Protocol):
 
     def register(self, access: Access, deadline: float) -> Answer:
         """Read one firmware register; never raises for what the host does. Raises NotAllowedError for any other."""
+
+    def command(self, call: Call, deadline: float) -> Answer:
+        """Ask one firmware command; never raises for what the host does. Raises NotAllowedError for any other."""
 
     def close(self) -> None:
         """Let go of what reading has opened; a later read opens it again."""

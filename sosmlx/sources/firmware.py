@@ -10,10 +10,11 @@ from typing import Callable
 from sosmlx.fwctl import abi
 from sosmlx.fwctl.allowed import ALLOWED
 from sosmlx.fwctl.client import Channel, OpenError, StuckError
+from sosmlx.fwctl.commands import QUERIES
 from sosmlx.fwctl.items import is_secret, parse_type
 from sosmlx.fwctl.mailbox import response, status_words
 from sosmlx.parsers.values import NOT_STORED
-from sosmlx.record import Access, Answer, Outcome
+from sosmlx.record import Access, Answer, Call, Outcome
 
 WITHHELD = "a secret was left out; digest"
 """Begins the reason of an answer whose data was left out; 16 bits of a digest follow, in hexadecimal."""
@@ -67,6 +68,12 @@ class Firmware:
         )
         return answer if isinstance(answer, Answer) else answered(access.register, fields, answer)
 
+    def command(self, call: Call, deadline: float) -> Answer:
+        """Ask one command. The answer's data is the whole mailbox answer, whatever its status."""
+        fields = dict(call.fields)
+        answer = self._ask(call.node, "FWCTL_RPC", lambda channel: channel.command(call.command, fields, deadline))
+        return answer if isinstance(answer, Answer) else told(call.command, answer)
+
     def close(self) -> None:
         """Close all channels; what stopped answering stays left alone."""
         for channel in self._channels.values():
@@ -105,6 +112,21 @@ def answered(register: str, fields: Mapping[str, int], raw: bytes) -> Answer:
         words = f"{len(said.data)} of {wanted} bytes of the register"
         return Answer(raw, Outcome.TRUNCATED, "; ".join(filter(None, [words, mark])))
     return Answer(raw, reason=mark)
+
+
+def told(command: str, raw: bytes) -> Answer:
+    """Tell from the answer to a command how it ended; every status but success gave nothing."""
+    try:
+        said = response(raw)
+    except ValueError:
+        return Answer(raw, Outcome.FAILED, f"the answer has {len(raw)} bytes, less than a mailbox header")
+    if said.status:
+        outcome = Outcome.UNSUPPORTED if said.status in _UNSUPPORTED else Outcome.FAILED
+        return Answer(raw, outcome, status_words(said.status, said.syndrome))
+    wanted = QUERIES[command].answer
+    if len(raw) < wanted:
+        return Answer(raw, Outcome.TRUNCATED, f"{len(raw)} of {wanted} bytes of the answer")
+    return Answer(raw)
 
 
 def _outcome(register: str, status: int) -> Outcome:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Callable
 
 from sosmlx.fwctl.client import Channel, Forked
-from sosmlx.record import Access, Answer, Outcome
+from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, How, capped, failed
 from sosmlx.sources.firmware import Firmware
@@ -48,6 +48,10 @@ class LiveSource:
     def register(self, access: Access, deadline: float) -> Answer:
         """Read one firmware register."""
         return self._firmware.register(access, deadline)
+
+    def command(self, call: Call, deadline: float) -> Answer:
+        """Ask one firmware command."""
+        return self._firmware.command(call, deadline)
 
     def close(self) -> None:
         """Close the fwctl nodes, which frees their firmware contexts."""

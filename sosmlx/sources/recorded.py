@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from sosmlx.fwctl.client import FOLDER
-from sosmlx.record import Access, Answer, Bundle, Outcome, target
+from sosmlx.record import Access, Answer, Bundle, Call, Outcome, target
 from sosmlx.sources.base import FILE_CAP, How, failed
 from sosmlx.sources.live import read_path
 
@@ -40,6 +40,10 @@ class BundleSource:
         """Give back what that register held."""
         return self._answers.get(target((), "", access), _NOT_STORED)
 
+    def command(self, call: Call, deadline: float) -> Answer:
+        """Give back what that command was answered."""
+        return self._answers.get(target((), "", None, call), _NOT_STORED)
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -70,6 +74,10 @@ class TreeSource:
         return _NOT_STORED
 
     def register(self, access: Access, deadline: float) -> Answer:
+        """A copied tree has no firmware."""
+        return _NOT_STORED
+
+    def command(self, call: Call, deadline: float) -> Answer:
         """A copied tree has no firmware."""
         return _NOT_STORED
 
