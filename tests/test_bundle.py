@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -10,6 +11,7 @@ import os
 import stat
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -176,6 +178,14 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {form: Path(write(RECORDS, META, str(folder), form)).read_bytes() for form in ("tar.xz", "tar.gz")}
 
 
+def _same_contents(left: bytes, right: bytes) -> bool:
+    """Whether two gzip streams unpack to the same: of one that repeats bytes, a flip may point to their equal."""
+    try:
+        return gzip.decompress(left) == gzip.decompress(right)
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 @pytest.mark.parametrize("form", ["tar.xz", "tar.gz"])
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_of_an_archive_is_found(
@@ -184,8 +194,7 @@ def test_any_flipped_bit_of_an_archive_is_found(
     path = tmp_path_factory.mktemp("flip") / f"b.{form}"
     path.write_bytes(archives[form])
     flip(path, int(where * len(archives[form])), 1 << bit)
-    # The ten bytes of a gzip header besides the magic say nothing about the contents.
-    harmless = form == "tar.gz" and int(where * len(archives[form])) in (4, 5, 6, 7, 8, 9)
+    harmless = form == "tar.gz" and _same_contents(path.read_bytes(), archives[form])
 
     try:
         damages = verify(str(path))[1]
