@@ -254,7 +254,12 @@ OUTSIDE = {
     "scope 2": (2, READ),
     "write": (1, WRITE),
     "delete": (1, raw.command(raw.MNVDI, 0, 0x80)),
-    "another command": (1, raw.command(0, size=0, opcode=0x0100)),
+    "another command": (1, raw.command(0, size=0, opcode=0x0109)),
+    "a query with a flag that clears": (
+        1,
+        raw.command(0, 0, 0, size=16, opcode=0x0770)[:8] + bytes(16) + b"\x80" + bytes(7),
+    ),
+    "another function's capabilities": (1, raw.command(0, size=0, opcode=0x0100)[:8] + b"\x80" + bytes(7)),
     "the other register command": (1, raw.command(raw.MGIR, opcode=0x0B0C)),
     "a register that is not listed": (1, raw.command(0x911A, size=64)),
     "no register at all": (1, raw.command(raw.MNVDA, size=0)),
