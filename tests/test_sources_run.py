@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,13 @@ def tool(folder: Path, body: str) -> str:
     return "tool"
 
 
+def anything(argv: Sequence[str]) -> str:
+    """Say nothing against any program."""
+    return ""
+
+
 def outcome(folder: Path, body: str, deadline: float = 10.0, **options: int) -> Answer:
-    return run((tool(folder, body),), deadline, grace=0.3, search=[str(folder)], **options)
+    return run((tool(folder, body),), deadline, grace=0.3, search=[str(folder)], refusal=anything, **options)
 
 
 def gone(pid: int | None) -> bool:
@@ -49,7 +55,7 @@ def test_a_program_that_ends_well_is_collected_with_both_outputs(tools: Path) ->
 
 
 def test_a_program_that_is_not_there_is_absent(tools: Path) -> None:
-    answer = run(("no-such-tool",), 1.0, search=[str(tools)])
+    answer = run(("no-such-tool",), 1.0, search=[str(tools)], refusal=anything)
 
     assert (answer.outcome, "no such program" in answer.reason) == (Outcome.ABSENT, True)
 
@@ -157,7 +163,8 @@ def test_a_command_that_is_interrupted_takes_the_running_program_with_it(tools: 
         "import signal, sys\nfrom sosmlx.cli.ending import Ending, terminable\nfrom sosmlx.sources.run import run\n"
         "for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\nending = Ending()\n"
-        f"with ending, terminable(): run(('tool',), 60.0, grace=0.3, search=({str(tools)!r},))\nsys.exit(ending.code)\n"
+        "with ending, terminable():\n"
+        f"  run(('tool',), 60.0, grace=0.3, search=({str(tools)!r},), refusal=lambda argv: '')\nsys.exit(ending.code)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=Path(__file__).parents[1], stderr=subprocess.PIPE, text=True
@@ -182,7 +189,7 @@ def test_a_file_that_cannot_be_executed_is_failed(tools: Path) -> None:
     (tools / "tool").write_bytes(b"\x7fELF garbage")
     (tools / "tool").chmod(0o755)
 
-    answer = run(("tool",), 1.0, search=[str(tools)])
+    answer = run(("tool",), 1.0, search=[str(tools)], refusal=anything)
 
     assert answer.outcome is Outcome.FAILED
 

@@ -14,6 +14,7 @@ from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, How, capped, failed
 from sosmlx.sources.firmware import Firmware
+from sosmlx.sources.guard import path_refusal
 
 
 class LiveSource:
@@ -31,6 +32,9 @@ class LiveSource:
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
         """Read a path in a worker thread: an attribute that is served by firmware can block."""
+        why = path_refusal(path, how)
+        if why:
+            return Answer(outcome=Outcome.SKIPPED, reason=why)
         answer = self._worker.call(lambda: self._read(path, how), deadline)
         if answer is None:
             self._worker = _Worker()  # the old thread stays behind in its system call

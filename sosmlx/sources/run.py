@@ -9,9 +9,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from typing import Callable
 
 from sosmlx.record import Answer, Outcome
 from sosmlx.sources.base import COMMAND_CAP, failed
+from sosmlx.sources.guard import command_refusal
 
 SEARCH = (
     "/usr/sbin", "/usr/bin", "/sbin", "/bin",
@@ -54,13 +56,17 @@ def run(
     cap: int = COMMAND_CAP,
     grace: float = 2.0,
     search: Sequence[str] = SEARCH,
+    refusal: Callable[[Sequence[str]], str] = command_refusal,
 ) -> Answer:
-    """Run one program and return how it ended, always.
+    """Run one program and return how it ended, always; one that `refusal` says something against is skipped.
 
     `deadline` and `grace` are seconds: at the deadline the program's process group gets SIGTERM, after `grace` SIGKILL,
     after `grace` again it is abandoned with its pid recorded. Output beyond `cap` bytes ends the program the same way.
     Whatever it started and left behind in its group is killed when it ends, and also when we are interrupted.
     """
+    why = refusal(argv)
+    if why:
+        return Answer(outcome=Outcome.SKIPPED, reason=why)
     program = find(argv[0], search)
     if not program:
         return Answer(outcome=Outcome.ABSENT, reason=f"{argv[0]}: no such program in {':'.join(search)}")
