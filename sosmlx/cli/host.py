@@ -52,7 +52,7 @@ def gather(
     *,
     label: str = "",
     form: str = "tar.xz",
-    max_seconds: float = 600.0,
+    max_seconds: float = 300.0,
     max_bytes: int = 64 << 20,
 ) -> Gathered:
     """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError."""

@@ -70,7 +70,7 @@ def parser() -> _Parser:
     )
     collect.add_argument("--label", default="", metavar="TEXT", help="a word for the bundle's name")
     collect.add_argument(
-        "--max-seconds", type=_positive, default=600.0, metavar="S", help="time for the whole run (600)"
+        "--max-seconds", type=_positive, default=300.0, metavar="S", help="time for the whole run (300)"
     )
     collect.add_argument("--max-bytes", type=_size, default=64 << 20, metavar="N", help="bytes to store (64 MiB)")
     collect.add_argument("--vendor-access", action="store_true",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sosmlx.collectors import selected
 from sosmlx.collectors.plan import Planned, plan, plan_row
-from sosmlx.collectors.spec import Refusal, parts
+from sosmlx.collectors.spec import Refusal, described
 
 
 def show(args: argparse.Namespace) -> int:
@@ -32,10 +32,8 @@ def _plan_text(planned: Sequence[Planned]) -> str:
     rows: list[list[str]] = [["what", "scope", "channel", "tier", "deadline", "hazard"]]
     for row in planned:
         read = row.read
-        words, path, register, mailbox = parts(read)
         deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
         hazard = "" if isinstance(read, Refusal) else read.hazard
-        what = str(register or mailbox or path or " ".join(words))
-        rows.append([what, read.scope, read.channel, str(row.tier), deadline, hazard])
+        rows.append([described(read), read.scope, read.channel, str(row.tier), deadline, hazard])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

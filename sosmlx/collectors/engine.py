@@ -1,164 +1,308 @@
 """Carry out the reads of collectors on a Source: one record for each, whatever happens, within the time given.
 
-Reads of the host go one after the other. Those of an adapter's firmware do so too, because it takes one command at a
-time, but several adapters are read beside each other.
+A device takes one read at a time; several devices, and the host, are read beside each other. The records come in the
+order in which the declarations lead to them, whatever came back first.
 """
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from typing import Callable, NamedTuple
+from datetime import datetime, timedelta, timezone
+from typing import Callable
 
+from sosmlx.collectors.breaker import Breaker
+from sosmlx.collectors.lanes import Lanes
 from sosmlx.collectors.spec import (
     Collector,
     Command,
     File,
     Mailbox,
     Node,
+    Question,
     Read,
     Refusal,
     Register,
     Target,
-    lane,
+    described,
+    device,
     parts,
     target,
-)
-from sosmlx.record import Answer, Outcome, Record
+)  # fmt: skip
+from sosmlx.collectors.watch import Began, Ended, Watch
+from sosmlx.record import HOST, Answer, Outcome, Record
 from sosmlx.sources.base import Source
 
 BUDGET = "budget:"
 """Begins the reason of a read that the limits of the whole run ended or left out."""
 
+INTERRUPTED = "interrupted:"
+"""Begins the reason of a read that was left out because somebody ended the run."""
 
 MAX_LANES = 16
-"""So many adapters are read at the same time."""
+"""So many devices are read at the same time, and the host beside them."""
+
+SPACING = 1.0
+"""A second sample is taken so many seconds after the first, or later."""
+
+OVERDUE = 5.0
+"""A read that has not come back so many seconds after the end of the run is left behind."""
 
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-@dataclass
-class Engine:
-    """One collection. `max_seconds` and `max_bytes` bound the whole run: what does not fit is skipped, and says so."""
+def _nobody(event: Began | Ended) -> None:
+    """Watch nothing."""
 
-    source: Source
-    max_seconds: float = 600.0
-    max_bytes: int = 64 << 20
-    now: Callable[[], datetime] = _now
-    monotonic: Callable[[], float] = time.monotonic
-    notice: Callable[[Record], None] = lambda record: None
-    _done: dict[Target, Record] = field(default_factory=dict)
-    _count: int = 0
-    _bytes: int = 0
-    _over: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def collect(self, collectors: Iterable[Collector]) -> list[Record]:
-        """Run the collectors one after the other; never raises for what a read does."""
-        until = self.monotonic() + self.max_seconds
-        records: list[Record] = []
-        try:
-            for collector in collectors:
-                for record in self._collector(collector, until):
-                    self.notice(record)
-                    records.append(record)
-        finally:
-            self.source.close()
-        return records
+class _Claim:
+    """A target that somebody reads, or has read; `waiting` are tasks that want the same."""
 
-    def _collector(self, collector: Collector, until: float) -> Iterator[Record]:
-        lanes: dict[str, list[Read]] = {}
-        host: deque[Read] = deque(collector.reads)
-        for read, record in self._run(collector.name, host, until, lanes):
-            yield from self._kept(read, record)
-        if not lanes:
-            return
-        from concurrent.futures import ThreadPoolExecutor  # late: a plan and a host without fwctl need none
+    __slots__ = ("answer", "at", "duration", "start", "waiting")
 
-        with ThreadPoolExecutor(min(MAX_LANES, len(lanes))) as pool:
-            try:
-                for found in pool.map(
-                    lambda reads: list(self._run(collector.name, deque(reads), until)), lanes.values()
-                ):
-                    for read, record in found:
-                        yield from self._kept(read, record)
-            except BaseException:
-                self._over = True  # whoever was interrupted waits for one read of each adapter, not for all
-                raise
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
+        self.start = ""
+        self.duration = self.at = 0.0
+        self.waiting: list[_Task] = []
 
-    def _run(
-        self, collector: str, waiting: deque[Read], until: float, lanes: dict[str, list[Read]] | None = None
-    ) -> Iterator[tuple[_Done, Record]]:
-        """Do reads and those that they lead to; with `lanes`, the reads of adapters are only sorted into theirs."""
-        while waiting and not self._over:
-            read = waiting.popleft()
-            if lanes is not None and lane(read):
-                lanes.setdefault(lane(read), []).append(read)
-                continue
-            where = target(read)
-            known = self._done.get(where)
-            record = known or self._record(collector, read, until)
-            more, trouble = _expand(read, record)
-            waiting.extend(more)
-            if trouble:
-                record = replace(record, answer=replace(record.answer, outcome=Outcome.FAILED, reason=trouble))
-            if known is None:
-                self._done[where] = record
-                yield _Done(read, bool(more)), record
 
-    def _kept(self, done: _Done, record: Record) -> Iterator[Record]:
-        """Number a record; one of a probe that led to nothing is not kept."""
-        if done.led_on or not _is_probe(done.read) or record.outcome not in (Outcome.COLLECTED, Outcome.ABSENT):
-            self._count += 1
-            record = self._done[target(done.read)] = replace(record, id=f"{self._count:05d}")
-            yield record
+class _Task:
+    """A read as a collector came to it: what it led to is known once it is done."""
+
+    __slots__ = ("children", "claim", "collector", "key", "needless", "read", "sample", "trouble")
+
+    def __init__(self, read: Read, collector: Collector) -> None:
+        self.read, self.collector = read, collector
+        again = not isinstance(read, Refusal) and read.expand is None
+        self.sample = collector.sample if again else 0
+        self.key: Target = (*target(read), f"sample {self.sample}") if self.sample else target(read)
+        self.children: list[_Task] = []
+        self.claim: _Claim | None = None
+        self.trouble = ""
+        self.needless = False
 
     @property
-    def cut(self) -> bool:
-        """Whether the time or the bytes for the whole run ended a read, or left one out."""
-        return any(record.answer.reason.startswith(BUDGET) for record in self._done.values())
+    def is_probe(self) -> bool:
+        """Whether it may leave no record."""
+        return not isinstance(self.read, Refusal) and self.read.probe
 
-    def _record(self, collector: str, read: Read, until: float) -> Record:
-        start, began = self.now(), self.monotonic()
-        left = until - began
-        if isinstance(read, Refusal):
-            answer = Answer(outcome=Outcome.SKIPPED, reason=read.reason)
-        elif left <= 0:
-            answer = Answer(
-                outcome=Outcome.SKIPPED, reason=f"{BUDGET} {self.max_seconds:g} s for the whole run are over"
-            )
-        elif self._bytes >= self.max_bytes:
-            answer = Answer(outcome=Outcome.SKIPPED, reason=f"{BUDGET} {self.max_bytes} bytes are stored")
-        else:
-            answer = ask(self.source, read, min(read.deadline, left))
-            if left < read.deadline and answer.outcome in (Outcome.TIMEOUT, Outcome.ABANDONED):
-                words = f"{BUDGET} the {self.max_seconds:g} s for the whole run ended it: {answer.reason}"
-                answer = replace(answer, reason=words)
-        with self._lock:
-            self._bytes += len(answer.data) + len(answer.stderr)
+    def record(self, over: str) -> Record:
+        """Make its record; `over` says why it has no answer, where it has none."""
+        claim = self.claim or _Claim()
+        answer = claim.answer or Answer(outcome=Outcome.SKIPPED, reason=over)
+        if self.trouble:
+            answer = replace(answer, outcome=Outcome.FAILED, reason=self.trouble)
+        read = self.read
         argv, path, register, mailbox = parts(read)
         return Record(
-            id="", kind=read.kind, collector=collector, subject=read.subject, answer=answer,
+            id="", kind=read.kind, collector=self.collector.name, subject=read.subject, answer=answer,
             argv=argv, path=path, register=register, mailbox=mailbox, scope=read.scope, channel=read.channel,
-            start=start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            duration_ms=int((self.monotonic() - began) * 1000),
+            start=claim.start, duration_ms=int(claim.duration * 1000), sample=self.sample,
         )  # fmt: skip
 
 
-class _Done(NamedTuple):
-    """A read that was done, and whether it led to others."""
+@dataclass
+class Engine:
+    """One collection. The limits bound the whole run, and the seconds of one device: what does not fit is skipped.
 
-    read: Read
-    led_on: bool
+    `watch` hears of every read as it begins and ends, from several threads.
+    """
+
+    source: Source
+    max_seconds: float = 300.0
+    max_bytes: int = 64 << 20
+    device_seconds: float = 120.0
+    now: Callable[[], datetime] = _now
+    monotonic: Callable[[], float] = time.monotonic
+    watch: Watch = _nobody
+    _claims: dict[Target, _Claim] = field(default_factory=dict)
+    _stages: list[list[_Task]] = field(default_factory=list)
+    _spent: dict[str, float] = field(default_factory=dict)
+    _breaker: Breaker = field(default_factory=Breaker)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _rtnl: threading.Lock = field(default_factory=threading.Lock)
+    _until: float = 0.0
+    _ahead: float = 0.0
+    _bytes: int = 0
+    _over: str = ""
+
+    def collect(self, collectors: Iterable[Collector]) -> list[Record]:
+        """Run the collectors one after the other; never raises for what a read does.
+
+        Raises KeyboardInterrupt where somebody ends it: then `records` has what was read until then.
+        """
+        self._until = self.monotonic() + self.max_seconds
+        self._stages = [[_Task(read, row) for read in row.reads] for row in collectors]
+        lanes = Lanes(self._do, lambda task: device(task.read), MAX_LANES + 1)
+        try:
+            for tasks in self._stages:
+                if not lanes.run(tasks, lambda: self._until + OVERDUE - self.monotonic()):
+                    self._over = f"{BUDGET} no answer when the {self.max_seconds:g} s for the whole run were long over"
+                    break
+        except KeyboardInterrupt:
+            self._over = f"{INTERRUPTED} before it was read"
+            self.source.close()
+            lanes.settle(OVERDUE)
+            raise
+        finally:
+            lanes.close()
+            self.source.close()
+        return self.records()
+
+    def records(self) -> list[Record]:
+        """Return what was read so far, numbered: by collector, the host first, then one device after the other."""
+        done = [task for stage in self._stages for task in _in_order(stage)]
+        led_on = {task.key for task in done if task.children or not task.is_probe}
+        trouble = {task.key: task.trouble for task in reversed(done) if task.trouble}
+        kept: dict[Target, Record] = {}
+        for task in done:
+            if task.key not in kept:
+                task.trouble = trouble.get(task.key, "")
+                record = task.record(self._over)
+                if task.key in led_on or record.outcome not in (Outcome.COLLECTED, Outcome.ABSENT):
+                    kept[task.key] = replace(record, id=f"{len(kept) + 1:05d}")
+        return list(kept.values())
+
+    @property
+    def cut(self) -> bool:
+        """Whether a limit or an interruption ended a read, or left one out."""
+        answers = [claim.answer for claim in self._claims.values()]
+        return any(answer is None or answer.reason.startswith((BUDGET, INTERRUPTED)) for answer in answers)
+
+    @property
+    def abandoned(self) -> tuple[int, ...]:
+        """Processes that could not be ended: what they do to the host may be yet to come."""
+        answers = [claim.answer for claim in self._claims.values()]
+        pids = {answer.pid for answer in answers if answer and answer.outcome is Outcome.ABANDONED and answer.pid}
+        return tuple(sorted(pids))
+
+    def _do(self, task: _Task) -> list[_Task]:
+        """Read what a task wants, or take it from the one who has read it, and return what it leads to."""
+        if task.sample and not self._due(task):
+            return []
+        with self._lock:
+            claim = self._claims.get(task.key)
+            if claim is not None and claim.answer is None:
+                claim.waiting.append(task)
+                return []
+            mine = claim is None
+            task.claim = claim = claim or self._claims.setdefault(task.key, _Claim())
+        if mine:
+            self._fill(claim, task.read)
+        reads, task.trouble = _expand(task.read, task.record(self._over))
+        task.children = [_Task(read, task.collector) for read in reads]
+        return task.children + (claim.waiting if mine else [])
+
+    def _due(self, task: _Task) -> bool:
+        """Wait until a second sample is due; one of what gave no bytes the first time is needless."""
+        first = self._claims.get(target(task.read))
+        if first is None or first.answer is None:
+            return True
+        task.needless = first.answer.outcome not in (Outcome.COLLECTED, Outcome.TRUNCATED)
+        with self._lock:
+            early = first.at + SPACING - self.monotonic() - self._ahead
+            early = min(early, self._until - self.monotonic())
+            if early <= 0 or task.needless:
+                return not task.needless
+            if self.source.kind != "live":  # nothing passes there but what we say has passed
+                self._ahead += early
+                return True
+        time.sleep(early)
+        return True
+
+    def _fill(self, claim: _Claim, read: Read) -> None:
+        """Answer a claim; from then on others may take it."""
+        self.watch(Began(device(read), described(read), 0.0 if isinstance(read, Refusal) else read.deadline))
+        with self._turn(read):
+            start, began = self.now() + timedelta(seconds=self._ahead), self.monotonic()
+            answer = self._answer(read, self._until - began)
+            duration = self.monotonic() - began
+        where = device(read)
+        self._spent[where] = self._spent.get(where, 0.0) + duration
+        with self._lock:
+            claim.start, claim.duration = start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), duration
+            claim.at = began + duration + self._ahead
+            claim.answer = answer = self._fitted(answer)
+        self.watch(Ended(where, described(read), answer.outcome, answer.reason, duration, len(answer.data)))
+
+    @contextmanager
+    def _turn(self, read: Read) -> Iterator[None]:
+        """Let commands that hold the kernel's network lock for long go one after the other."""
+        if not (isinstance(read, Command) and read.rtnl):
+            yield
+            return
+        if self._rtnl.acquire(timeout=max(0.0, self._until - self.monotonic())):
+            try:
+                yield
+            finally:
+                self._rtnl.release()
+        else:
+            yield  # the time for the whole run is over, which is what it will be told
+
+    def _answer(self, read: Read, left: float) -> Answer:
+        if isinstance(read, Refusal):
+            return Answer(outcome=Outcome.SKIPPED, reason=read.reason)
+        of_device = self.device_seconds - self._spent.get(device(read), 0.0) if device(read) != HOST else left
+        why = self._objection(read, left, of_device)
+        if why:
+            return Answer(outcome=Outcome.SKIPPED, reason=why)
+        answer = ask(self.source, read, min(read.deadline, left, of_device))
+        late = answer.outcome in (Outcome.TIMEOUT, Outcome.ABANDONED)
+        if not late or min(left, of_device) >= read.deadline:
+            self._breaker.note(read, answer)
+            return answer
+        limit = f"{self.max_seconds:g} s for the whole run" if left <= of_device else self._of_device(device(read))
+        return replace(answer, reason=f"{BUDGET} the {limit} ended it: {answer.reason}")
+
+    def _objection(self, read: Question, left: float, of_device: float) -> str:
+        """Say which limit, breaker or person keeps a read from being done."""
+        if self._over:
+            return self._over
+        if left <= 0:
+            return f"{BUDGET} {self.max_seconds:g} s for the whole run are over"
+        if of_device <= 0:
+            return f"{BUDGET} {self._of_device(device(read))} are over"
+        if self._bytes >= self.max_bytes:
+            return f"{BUDGET} {self.max_bytes} bytes are stored"
+        return self._breaker.objection(read)
+
+    def _of_device(self, name: str) -> str:
+        return f"{self.device_seconds:g} s for {name}"
+
+    def _fitted(self, answer: Answer) -> Answer:
+        """Count an answer's bytes, and cut off those that no longer fit."""
+        room = max(0, self.max_bytes - self._bytes)
+        data, stderr = answer.data[:room], answer.stderr[: max(0, room - len(answer.data))]
+        self._bytes += len(data) + len(stderr)
+        if len(data) == len(answer.data):
+            return answer if len(stderr) == len(answer.stderr) else replace(answer, stderr=stderr)
+        reason = f"{BUDGET} {self.max_bytes} bytes are stored; {len(answer.data) - len(data)} more were cut off"
+        outcome = Outcome.TRUNCATED if answer.outcome is Outcome.COLLECTED else answer.outcome
+        return replace(answer, data=data, stderr=stderr, outcome=outcome, reason=reason)
 
 
-def ask(source: Source, read: File | Command | Node | Register | Mailbox, deadline: float) -> Answer:
+def _in_order(stage: Sequence[_Task]) -> Iterator[_Task]:
+    """Walk the tasks of a collector, the host's first, then each device's in the order in which they were met."""
+    found: dict[str, list[_Task]] = {HOST: []}
+    waiting = deque(stage)
+    while waiting:
+        task = waiting.popleft()
+        waiting.extend(task.children)
+        if not task.needless:
+            found.setdefault(device(task.read), []).append(task)
+    for tasks in found.values():
+        yield from tasks
+
+
+def ask(source: Source, read: Question, deadline: float) -> Answer:
     """Do one read on a Source; a fault of ours is an answer, too."""
     try:
         if isinstance(read, File):
@@ -177,9 +321,12 @@ def ask(source: Source, read: File | Command | Node | Register | Mailbox, deadli
 
 def _only(answer: Answer, read: Command) -> Answer:
     """Keep the lines that the declaration asks for; the reason says how many there were."""
-    lines = answer.data.splitlines(keepends=True)
-    kept = [line for line in lines if read.lines is not None and read.lines.search(line)]
-    reason = answer.reason or f"{len(kept)} of {len(lines)} lines kept"
+    count, kept = 0, []
+    for line in io.BytesIO(answer.data):  # a list of all of them may be many times as large as they are
+        count += 1
+        if read.lines is not None and read.lines.search(line):
+            kept.append(line)
+    reason = answer.reason or f"{len(kept)} of {count} lines kept"
     return replace(answer, data=b"".join(kept), reason=reason)
 
 
@@ -191,7 +338,3 @@ def _expand(read: Read, record: Record) -> tuple[list[Read], str]:
         return list(expand(record)), ""
     except (ValueError, LookupError, TypeError) as error:
         return [], f"sosmlx: {type(error).__name__} while choosing the next reads: {error}"
-
-
-def _is_probe(read: Read) -> bool:
-    return not isinstance(read, Refusal) and read.probe

@@ -122,7 +122,10 @@ class Mailbox(NamedTuple):
     probe: bool = False
 
 
-Read = Union[File, Command, Refusal, Node, Register, Mailbox]
+Question = Union[File, Command, Node, Register, Mailbox]
+"""A read that is asked of a Source."""
+
+Read = Union[Question, Refusal]
 
 
 class Collector(NamedTuple):
@@ -177,10 +180,12 @@ def parts(read: Read) -> tuple[tuple[str, ...], str, Access | None, Call | None]
     return read.argv, "", None, None
 
 
-def lane(read: Read) -> str:
-    """Name the device that a read keeps busy: its reads go one after the other, those of others beside them."""
-    if isinstance(read, Register):
-        return read.access.node
-    if isinstance(read, Mailbox):
-        return read.call.node
-    return read.node if isinstance(read, Node) else ""
+def device(read: Read) -> str:
+    """Name the function that a read keeps busy, or the host: what belongs to one is read one after the other."""
+    return read.subject.partition("/")[0]
+
+
+def described(read: Read) -> str:
+    """Say in words what a read reads: a register, a firmware command, a path or a command line."""
+    words, path, register, mailbox = parts(read)
+    return str(register or mailbox or path or " ".join(words))

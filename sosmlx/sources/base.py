@@ -13,6 +13,9 @@ How = Literal["bytes", "link", "names", "catalogue"]
 """What to read of a path: a file's bytes, a link's target, a folder's names (one a line, sorted), or the rows of an
 installed catalogue of flash parameters."""
 
+BREAKER = "breaker:"
+"""Begins the reason of a read that was not tried because what it asks had stopped answering."""
+
 FILE_CAP = 1 << 20
 COMMAND_CAP = 8 << 20
 

@@ -15,12 +15,10 @@ from sosmlx.fwctl.items import is_secret, parse_type
 from sosmlx.fwctl.mailbox import response, status_words
 from sosmlx.parsers.values import NOT_STORED
 from sosmlx.record import Access, Answer, Call, Outcome
+from sosmlx.sources.base import BREAKER
 
 WITHHELD = "a secret was left out; digest"
 """Begins the reason of an answer whose data was left out; 16 bits of a digest follow, in hexadecimal."""
-
-BREAKER = "breaker:"
-"""Begins the reason of a read that was not tried because the device had stopped answering."""
 
 _ERRNO: dict[int, Outcome] = {
     errno.ENOENT: Outcome.ABSENT,

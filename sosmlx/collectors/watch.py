@@ -1,0 +1,30 @@
+"""What a collection says of itself while it runs: every read as it begins and as it ends."""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple, Union
+
+from sosmlx.record import Outcome
+
+
+class Began(NamedTuple):
+    """A read of a device ("host", or a BDF) began; it has at most `deadline` seconds."""
+
+    device: str
+    what: str
+    deadline: float
+
+
+class Ended(NamedTuple):
+    """A read of a device ended so, after so many seconds, with so many bytes."""
+
+    device: str
+    what: str
+    outcome: Outcome
+    reason: str
+    seconds: float
+    size: int
+
+
+Watch = Callable[[Union[Began, Ended]], None]
+"""Who is told. Called from several threads; must come back at once and raise nothing."""
