@@ -128,7 +128,8 @@ def test_a_hung_device_is_asked_no_more_and_every_read_left_out_says_why() -> No
     records, _ = collected(faults=[{**ITEM, "hang": True}])
 
     skipped = {record.answer.reason for record in records if record.outcome is Outcome.SKIPPED}
-    assert skipped == {"breaker: fwctl0 gave no answer before"}
+    words = "fwctl0 MNVDA access_mode=0 length=0x100 type=0x80 writer_id=0"
+    assert skipped == {f"breaker: fwctl of 0000:3b:00.0 gave no answer to `{words}`"}
 
 
 @pytest.mark.parametrize(
