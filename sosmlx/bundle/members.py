@@ -69,7 +69,7 @@ def _folder(path: str, *, report: bool) -> Iterator[Member]:
         names += [os.path.relpath(os.path.join(here, name), path) for name in files]
         if len(names) > MAX_MEMBERS:
             raise InputError(f"{path}: more than {MAX_MEMBERS} files; this is no bundle")
-    for name in sorted(names):
+    for name in sorted(filter(sosreport.is_member, names) if report else names):
         where = os.path.join(path, name)
         if os.path.islink(where):
             yield Member(name, b"", _LINK, link=True, report=report)

@@ -23,10 +23,9 @@ MASKED = (
 )
 
 _TOP = re.compile(r"(?:^|/)sosreport-[^/]*(?:/|$)")
-_OURS = re.compile(
-    rf"(?:(?!sosreport-)[^/]+/)*sosreport-[^/]*/{PLACE}/"
-    r"((?:sosmlx|sos_commands/sosmlx)/[^\0]+|version\.txt|checksums\.sha256)\Z"
-)
+_MEMBER = r"(?:(?:sosmlx|sos_commands/sosmlx)/[^\0]+|version\.txt|checksums\.sha256)\Z"
+_BELOW = re.compile(_MEMBER)
+_OURS = re.compile(rf"(?:(?!sosreport-)[^/]+/)*sosreport-[^/]*/{PLACE}/({_MEMBER})")
 """Members of ours; a report that a host happened to keep, deeper in this one, is not ours."""
 
 
@@ -49,6 +48,11 @@ def inside(name: str) -> str | None:
     """
     found = _OURS.match(name)
     return found[1] if found else None
+
+
+def is_member(name: str) -> bool:
+    """Tell a member of the bundle from what sos itself keeps beside it: the output of the command that wrote it."""
+    return _BELOW.match(name) is not None
 
 
 def root(path: str) -> str | None:
