@@ -110,6 +110,12 @@ def parser() -> _Parser:
                        "sosmlx list policies")  # fmt: skip
     listing.add_argument("what", choices=("kinds", "scenarios", "policies"))
 
+    plugin = _command(commands, "sos-plugin", "sosplugin:sos_plugin", "the plugin for sos, or for supportconfig",
+                      "sosmlx sos-plugin install")  # fmt: skip
+    plugin.add_argument("what", choices=("install", "path", "print"), help="put it in place; where it is; the file")
+    plugin.add_argument("--supportconfig", action="store_true", help="the executable for supportconfig instead")
+    plugin.add_argument("-o", dest="folder", metavar="DIR", default="", help="the folder to install into, if not found")
+
     schema = _command(commands, "schema", "host:schema", "print a JSON Schema, or their names", "sosmlx schema diff")
     schema.add_argument("name", nargs="?", metavar="NAME")
 
