@@ -21,8 +21,9 @@ from sosmlx.record import Access, Answer, Call, Outcome, maker
 from sosmlx.simulator.host import ScenarioSource, load, scenarios
 from sosmlx.sources.base import How
 from sosmlx.sources.live import LiveSource, read_path
-from sosmlx.sources.recorded import BundleSource, TreeSource
+from sosmlx.sources.recorded import BundleSource
 from sosmlx.sources.text import from_bytes, from_folder
+from sosmlx.sources.tree import TreeSource
 
 
 def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:

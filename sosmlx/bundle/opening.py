@@ -38,8 +38,21 @@ def open_source(spec: str, as_kind: str | None = None) -> Bundle:
     return _file(spec, as_kind)
 
 
-def source(spec: str) -> Source:
-    """Make the live or simulated host that a spec names. Raises UsageError, InputError."""
+def source(spec: str, root: str = "") -> Source:
+    """Make the live or simulated host that a spec names; of the live one, with `root`, the files below that folder.
+
+    Raises UsageError, InputError.
+    """
+    if root:
+        from sosmlx.sources.tree import NOTHING_RUN, TreeSource
+
+        if spec != "live:":
+            raise UsageError(f"--root {root}: not for {spec}", "a simulated host has no root of its own")
+        if not os.path.isdir(root):
+            raise UsageError(
+                f"--root {root}: no such folder", "name the folder below which the host's /sys and /proc are"
+            )
+        return TreeSource(root, NOTHING_RUN)
     if spec == "live:":
         from sosmlx.sources.live import LiveSource
 
@@ -78,7 +91,7 @@ def _folder(path: str) -> Bundle:
     if ("version.txt" in names and "sosmlx" in names) or sosreport.root(path):
         return read_bundle(path)
     if names & set(_TREES) and all(os.path.isdir(os.path.join(path, name)) for name in names & set(_TREES)):
-        from sosmlx.sources.recorded import TreeSource
+        from sosmlx.sources.tree import TreeSource
 
         return _collected(TreeSource(path))
     from sosmlx.sources.sysfs import from_tree

@@ -37,7 +37,7 @@ def collect(args: argparse.Namespace) -> int:
     collectors = selected(args.profile, args.vendor_access)
     found = gather(
         args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
-        max_bytes=args.max_bytes,
+        max_bytes=args.max_bytes, root=args.root, devices=args.device,
     )  # fmt: skip
     code = _report(found, quiet=args.quiet)
     sys.stdout.flush()
@@ -54,14 +54,24 @@ def gather(
     form: str = "tar.xz",
     max_seconds: float = 300.0,
     max_bytes: int = 64 << 20,
+    root: str = "",
+    devices: Sequence[str] = (),
 ) -> Gathered:
-    """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError."""
+    """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError.
+
+    `root` is the folder of the host's files, where that is not the running one; `devices` names the only devices that
+    are read.
+    """
     from datetime import datetime, timezone
 
     from sosmlx.bundle.opening import host_euid, hostname, source
     from sosmlx.bundle.write import Meta, write
 
-    host = source(spec)
+    host = source(spec, root)
+    if devices:
+        from sosmlx.collectors.choose import functions_of, only
+
+        collectors = only(collectors, functions_of(host, devices))
     engine = Engine(host, max_seconds=max_seconds, max_bytes=max_bytes)
     created = datetime.now(timezone.utc)
     before = observe(host)

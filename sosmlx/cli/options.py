@@ -75,6 +75,10 @@ def parser() -> _Parser:
     collect.add_argument("--max-bytes", type=_size, default=64 << 20, metavar="N", help="bytes to store (64 MiB)")
     collect.add_argument("--vendor-access", action="store_true",
                          help="let mstconfig read flash by PCI address: it WRITES PCI configuration space")  # fmt: skip
+    collect.add_argument("--device", action="append", default=[], metavar="SEL",
+                         help="only this device and the host: BDF, netdev, RDMA or fwctl name")  # fmt: skip
+    collect.add_argument("--root", default="", metavar="DIR",
+                         help="read the host whose files are below DIR; nothing of it is run")  # fmt: skip
     collect.add_argument("--source", default="live:", metavar="HOST", help="live: (default) or sim:SCENARIO")
     collect.add_argument("--format", choices=("tar.xz", "tar.gz", "dir"), default="tar.xz", help="kind of archive")
     collect.add_argument("--quiet", action="store_true", help="print nothing but the bundle's path")
