@@ -263,7 +263,7 @@ def test_this_machine_gives_a_valid_bundle_with_an_outcome_for_every_read(run: R
 
 def test_a_bundle_that_lost_a_byte_names_the_member(run: Run, tmp_path: Path) -> None:
     _, out, _ = run("collect", "--source", "sim:two-adapters-before", "-o", tmp_path, "--format", "dir")
-    victim = next(Path(out.strip()).glob("sos_commands/sosmlx/netdev/*ethtool.rings"))
+    victim = next(Path(out.strip()).glob("sos_commands/sosmlx/ethtool/*ethtool.rings"))
     data = bytearray(victim.read_bytes())
     data[7] ^= 1
     victim.write_bytes(data)

@@ -172,7 +172,7 @@ _PARTS = re.compile(r"[/ =]")
 def test_vendor_tools_over_pci_are_not_in_a_default_run() -> None:
     channels = {row.read.channel for row in plan(selected())}
 
-    assert channels == {"kernel", "devlink", "fwctl"}
+    assert channels == {"kernel", "devlink", "ethtool", "netlink", "rdma", "fwctl"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sosmlx.bundle.opening import open_source
-from sosmlx.collectors import COLLECTORS
+from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.proof import delta, observe, unread
 from sosmlx.collectors.spec import Collector, Command
@@ -70,10 +70,10 @@ def test_a_read_that_blocks_is_abandoned_and_the_next_one_works() -> None:
 
 def test_a_recorded_bundle_answers_as_the_host_did() -> None:
     host = ScenarioSource(load("two-adapters-after"))
-    records = Engine(host).collect(COLLECTORS)
+    records = Engine(host).collect(selected())
     bundle = open_source("sim:two-adapters-after")
 
-    again = Engine(BundleSource(bundle)).collect(COLLECTORS)
+    again = Engine(BundleSource(bundle)).collect(selected())
 
     kept = [(r.id, r.kind, r.subject, r.answer) for r in records if r.answer.reason != "not-stored"]
     assert [(r.id, r.kind, r.subject, r.answer) for r in again] == kept

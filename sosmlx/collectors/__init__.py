@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sosmlx.collectors.devlink import DEVLINK
+from sosmlx.collectors.devlink import DEVLINK, DEVLINK_MORE, HEALTH_DUMPS, REGION_DUMPS
+from sosmlx.collectors.ethtool import ETHTOOL, ETHTOOL_COUNTERS
 from sosmlx.collectors.fwctl import FWCTL
 from sosmlx.collectors.kernel import KERNEL, LOG, MODULE
 from sosmlx.collectors.netdev import NETDEV
+from sosmlx.collectors.netlink import FORWARDING, NETLINK, TC_FILTERS
 from sosmlx.collectors.pci import PCI
-from sosmlx.collectors.rdma import RDMA
+from sosmlx.collectors.rdma import RDMA, RDMA_OBJECTS, RDMA_TOOL
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.vendor import VENDOR
 
-COLLECTORS: tuple[Collector, ...] = (KERNEL, MODULE, PCI, NETDEV, RDMA, DEVLINK, FWCTL, LOG)
+COLLECTORS: tuple[Collector, ...] = (
+    KERNEL, MODULE, PCI, NETDEV, RDMA, DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL,
+    DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
+    FWCTL, LOG,
+)  # fmt: skip
 
 
 PROFILES = {"minimal": 0, "default": 1, "full": 2}

@@ -17,6 +17,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mst", ("mst",)),
     ("mlxconfig", ("mlxconfig",)),
     ("devlink", ("devlink",)),
+    ("dumps", ("devlink",)),
     ("ethtool", ("ethtool",)),
     ("ethtool_link", ("ethtool",)),
     ("ethtool_flow", ("ethtool",)),

@@ -116,7 +116,8 @@ _SCALARS = each(scalar)
 _PAIRS = each(either(rows(scalar)))
 _NETDEV = fields({
     "sysfs": _SCALARS, "driver": _SCALARS, "features": _SCALARS, "rings": _PAIRS, "channels": _PAIRS,
-    "priv_flags": _SCALARS,
+    "priv_flags": _SCALARS, "link": _SCALARS, "pause": _SCALARS, "coalesce": _SCALARS, "fec": _SCALARS, "stats": _PAIRS,
+    "dcb": each(anything), "ip": each(anything), "addresses": rows(each(anything)),
 })  # fmt: skip
 _FIRMWARE = fields({
     "profile": text, "ports": number, "uctx_caps": number, "device_type": number, "factory_readable": boolean,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import cast
@@ -128,6 +129,7 @@ class ScenarioSource:
         self._links: dict[str, str] = {}
         self._folders: dict[str, list[str]] = {}
         self._faults = _objects(scenario.get("faults"))
+        self._runs: Counter[tuple[str, ...]] = Counter()
         self._kernel = Kernel()
         self.nics = _nics(_object(scenario.get("functions")), self._kernel)
         self._firmware = Firmware(lambda node: NicChannel(self.nics[node]))
@@ -180,7 +182,9 @@ class ScenarioSource:
             lines += self._kernel.log
             return Answer("".join(f"{line}\n" for line in lines).encode(), rc=0, tool="/usr/bin/dmesg")
         functions = self._printed() if argv[0] == "mstconfig" else _object(self._scenario.get("functions"))
-        return tools.run(argv, str(versions[argv[0]]), functions)
+        nth = self._runs[tuple(argv)]
+        self._runs[tuple(argv)] += 1
+        return tools.run(argv, str(versions[argv[0]]), functions, nth)
 
     def _printed(self) -> dict[str, object]:
         """Give mstconfig what it prints of each function: of one with firmware, all of its flash parameters."""
@@ -233,11 +237,12 @@ class ScenarioSource:
         for name in ("driver", "physfn", "iommu_group"):
             if name in body:
                 self._links[f"{here}/{name}"] = f"../../../bus/pci/{name}/{body[name]}"
-        for name, netdev in _object(body.get("netdevs")).items():
+        driven = body if "driver" in body else {}  # what a driver makes: without one there are neither
+        for name, netdev in _object(driven.get("netdevs")).items():
             self._child(f"{here}/net", name)
-            for attribute, value in _object(_object(netdev).get("sysfs")).items():
+            for attribute, value in {"type": 1, **_object(_object(netdev).get("sysfs"))}.items():
                 self._file(f"/sys/class/net/{name}/{attribute}", f"{value}\n")
-        for name, rdma in _object(body.get("rdma")).items():
+        for name, rdma in _object(driven.get("rdma")).items():
             self._child(f"{here}/infiniband", name)
             for attribute, value in _object(rdma).items():
                 if attribute != "ports":

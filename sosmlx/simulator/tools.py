@@ -1,109 +1,71 @@
-"""What devlink, ethtool and mstconfig print about a scenario's functions, in the formats of the real tools."""
+"""What the tools of a host print about a scenario's functions, in the formats of the real ones."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Callable
 
 from sosmlx.record import Answer, Outcome
+from sosmlx.simulator import ethtool, iproute
+from sosmlx.simulator.iproute import NO_SUCH_DEVICE, NOT_SUPPORTED, Refused
 
 Functions = Mapping[str, object]
+_OUTCOMES = {NO_SUCH_DEVICE: Outcome.VANISHED, NOT_SUPPORTED: Outcome.UNSUPPORTED}
 
 
-def run(argv: Sequence[str], version: str, functions: Functions) -> Answer:
-    """Answer one command line; one that the tool would not take fails as the tool does."""
+def run(argv: Sequence[str], version: str, functions: Functions, nth: int = 0) -> Answer:
+    """Answer one command line, asked for the nth time (from 0); one that the kernel refuses fails as the tool does."""
     tool = f"/usr/sbin/{argv[0]}"
     if argv[-1] in ("-V", "--version"):
         return Answer(f"{version}\n".encode(), rc=0, tool=tool)
-    text = _TOOLS[argv[0]](tuple(argv[1:]), functions) if argv[0] in _TOOLS else None
-    if text is None:
-        message = b"kernel answers: No such device\n"
-        return Answer(outcome=Outcome.VANISHED, reason=message.decode().strip(), rc=1, stderr=message, tool=tool)
+    try:
+        text = _TOOLS[argv[0]](tuple(argv[1:]), functions, nth) if argv[0] in _TOOLS else ""
+    except Refused as refused:
+        reason = f"kernel answers: {refused}"
+        return Answer(outcome=_OUTCOMES[str(refused)], reason=reason, rc=1, stderr=f"{reason}\n".encode(), tool=tool)
     return Answer(text.encode(), rc=0, tool=tool)
 
 
-def _devlink(words: tuple[str, ...], functions: Functions) -> str | None:
-    whole = {("-j", "dev", "param", "show"): ("param", "params"), ("-j", "health", "show"): ("health", "health"),
-             ("-j", "port", "show"): ("port", "ports")}  # fmt: skip
-    if words in whole:
-        member, key = whole[words]
-        found: dict[str, object] = {}
-        for bdf, body in functions.items():
-            value = _object(_object(body).get("devlink")).get(key)
-            if isinstance(value, dict) and key == "ports":
-                found.update({f"pci/{bdf}/{port}": row for port, row in value.items()})
-            elif value is not None:
-                found[f"pci/{bdf}"] = value
-        return _compact({member: found})
-    one = {("-j", "dev", "info"): ("info", "info"), ("-j", "dev", "eswitch", "show"): ("dev", "eswitch")}
-    if words[:-1] in one:
-        member, key = one[words[:-1]]
-        value = _object(_object(functions.get(words[-1].partition("/")[2])).get("devlink")).get(key)
-        return None if value is None else _compact({member: {words[-1]: value}})
-    return None
+def _devlink(words: tuple[str, ...], functions: Functions, nth: int) -> str:
+    return iproute.devlink(words[1:], functions)
 
 
-def _compact(document: object) -> str:
-    return json.dumps(document, separators=(",", ":")) + "\n"
+def _rdma(words: tuple[str, ...], functions: Functions, nth: int) -> str:
+    return iproute.rdma(tuple(word for word in words if word not in ("-j", "-d")), functions)
 
 
-def _ethtool(words: tuple[str, ...], functions: Functions) -> str | None:
-    option, name = words
-    for bdf, body in functions.items():
-        netdev = _object(_object(body).get("netdevs")).get(name)
-        if netdev is not None and option in _ETHTOOL:
-            return _ETHTOOL[option](name, bdf, _object(netdev))
-    return None
+def _links(tool: str) -> Callable[[tuple[str, ...], Functions, int], str]:
+    def answer(words: tuple[str, ...], functions: Functions, nth: int) -> str:
+        return iproute.links(tool, tuple(word for word in words if not word.startswith("-")), functions)
+
+    return answer
 
 
-def _driver(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
-    rows = {"driver": "mlx5_core", **_object(netdev.get("driver")), "expansion-rom-version": "", "bus-info": bdf}
-    return "".join(f"{row}: {value}\n" for row, value in rows.items())
+def _ethtool(words: tuple[str, ...], functions: Functions, nth: int) -> str:
+    """Answer `ethtool [OPTION] NETDEV [WORDS]`."""
+    known = {name: (bdf, netdev) for bdf, body in functions.items() for name, netdev in _netdevs(body).items()}
+    for at, word in enumerate(words):
+        if word in known:
+            bdf, netdev = known[word]
+            rest = words[at + 1 :]
+            text = None if rest else ethtool.show(words[:at], word, bdf, _object(netdev), nth)
+            if text is None:
+                raise Refused(NOT_SUPPORTED)
+            return text
+    raise Refused(NO_SUCH_DEVICE)
 
 
-def _features(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
-    return f"Features for {name}:\n" + "".join(
-        f"{feature}: {value}\n" for feature, value in _object(netdev.get("features")).items()
-    )
+def _netdevs(body: object) -> dict[str, object]:
+    return _object(_object(body).get("netdevs"))
 
 
-def _rings(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
-    return _two_parts(f"Ring parameters for {name}:", _object(netdev.get("rings")))
-
-
-def _channels(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
-    return _two_parts(f"Channel parameters for {name}:", _object(netdev.get("channels")))
-
-
-def _priv_flags(name: str, bdf: str, netdev: Mapping[str, object]) -> str:
-    rows = _object(netdev.get("priv_flags")).items()
-    return f"Private flags for {name}:\n" + "".join(f"{flag:<18}: {value}\n" for flag, value in rows)
-
-
-def _two_parts(title: str, rows: Mapping[str, object]) -> str:
-    """Print `{row: [maximum, current]}` in the two parts that ethtool prints."""
-    pairs = {row: value if isinstance(value, list) else ["n/a", value] for row, value in rows.items()}
-    lines: list[str] = [title, "Pre-set maximums:"]
-    lines += [f"{row}:\t\t{pair[0]}" for row, pair in pairs.items()]
-    lines.append("Current hardware settings:")
-    lines += [f"{row}:\t\t{pair[1]}" for row, pair in pairs.items()]
-    return "\n".join(lines) + "\n\n"
-
-
-_ETHTOOL: dict[str, Callable[[str, str, Mapping[str, object]], str]] = {
-    "-i": _driver, "-k": _features, "-g": _rings, "-l": _channels,
-    "--show-priv-flags": _priv_flags,
-}  # fmt: skip
-
-
-def _mstconfig(words: tuple[str, ...], functions: Functions) -> str | None:
+def _mstconfig(words: tuple[str, ...], functions: Functions, nth: int) -> str:
     node = words[1]
     for bdf, body in functions.items():
         function = _object(body)
         if node in (bdf, function.get("fwctl")) and "flash" in function:
             return query_text(node, _object(function.get("flash_head")), _object(function["flash"]))
-    return None
+    raise Refused(NO_SUCH_DEVICE)
 
 
 def query_text(node: str, head: Mapping[str, object], flash: Mapping[str, object]) -> str:
@@ -119,8 +81,9 @@ def query_text(node: str, head: Mapping[str, object], flash: Mapping[str, object
     return "\n".join(lines) + "\n"
 
 
-_TOOLS: dict[str, Callable[[tuple[str, ...], Functions], str | None]] = {
-    "devlink": _devlink, "ethtool": _ethtool, "mstconfig": _mstconfig,
+_TOOLS: dict[str, Callable[[tuple[str, ...], Functions, int], str]] = {
+    "devlink": _devlink, "ethtool": _ethtool, "rdma": _rdma, "mstconfig": _mstconfig,
+    **{tool: _links(tool) for tool in ("ip", "tc", "bridge", "dcb")},
 }  # fmt: skip
 
 

@@ -113,6 +113,7 @@ TOOLS: Mapping[str, Tool] = {
         dev|link show [LINK]
         system show [netns]
         resource show [qp|cq|pd|mr|cm_id|ctx|srq [link LINK]]
+        resource show cq|pd|mr|ctx|srq dev NAME
         resource show LINK
         statistic show [link LINK]
         statistic mode [supported] [show] [link LINK]
