@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Callable, cast
 
 from sosmlx.bundle import sosreport
+from sosmlx.bundle.encrypted import refuse_encrypted
 from sosmlx.bundle.inflate import STEP, Decoder, Gzip, Inflated, Plain, Xz
 from sosmlx.errors import InputError
 from sosmlx.sources.live import read_path
@@ -90,6 +91,7 @@ def _archive(path: str) -> Iterator[Member]:
             else:
                 decoder = next((make for at, magic, make in _MAGIC if head[at : at + len(magic)] == magic), None)
                 if decoder is None:
+                    refuse_encrypted(path, head)
                     raise InputError(f"{path}: not an archive (tar, tar.gz, tar.xz)")
                 stream = Inflated(raw, decoder, path)
             yield from _tar(path, stream)

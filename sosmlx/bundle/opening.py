@@ -8,6 +8,7 @@ import sys
 from typing import BinaryIO
 
 from sosmlx.bundle import sosreport
+from sosmlx.bundle.encrypted import refuse_encrypted
 from sosmlx.bundle.members import is_archive
 from sosmlx.bundle.read import read_bundle
 from sosmlx.collectors import selected
@@ -110,6 +111,7 @@ def _file(path: str, as_kind: str | None) -> Bundle:
             head = file.read(512)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
+    refuse_encrypted(path, head)
     return read_bundle(path) if is_archive(head) else from_file(path, as_kind)
 
 

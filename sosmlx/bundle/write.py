@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sosmlx
+from sosmlx.bundle.seal import Seal, sealed
 from sosmlx.errors import SosmlxError
 from sosmlx.jsonio import dumps
 from sosmlx.record import Outcome, Record
@@ -52,16 +53,17 @@ def _plain(text: str) -> str:
     return _UNSAFE.sub("-", text).strip("-.")[:40]
 
 
-def write(records: Sequence[Record], meta: Meta, folder: str, form: str = "tar.xz") -> str:
+def write(records: Sequence[Record], meta: Meta, folder: str, form: str = "tar.xz", seal: Seal | None = None) -> str:
     """Write the bundle into `folder` (created 0700 when missing) and return its path.
 
-    It appears under its name only when it is whole. Raises SosmlxError when nothing could be written.
+    It appears under its name only when it is whole; with a `seal` an archive is encrypted on its way, and nothing plain
+    is ever in the folder. Raises SosmlxError when nothing could be written.
     """
     try:
         make_folder(folder)
         if form == "dir":
             return _write_folder(records, meta, folder)
-        return _write_archive(records, meta, folder, form)
+        return _write_archive(records, meta, folder, form, seal)
     except OSError as error:
         raise SosmlxError(
             f"{folder}: the bundle could not be written: {error.strerror or error}",
@@ -182,14 +184,15 @@ def _what(record: Record) -> dict[str, object]:
     return {"path": record.path} if record.path else {"argv": list(record.argv)}
 
 
-def _write_archive(records: Sequence[Record], meta: Meta, folder: str, form: str) -> str:
-    final = os.path.join(folder, f"{meta.name}.{form}")
+def _write_archive(records: Sequence[Record], meta: Meta, folder: str, form: str, seal: Seal | None) -> str:
+    final = os.path.join(folder, f"{meta.name}.{form}{seal.suffix if seal else ''}")
     partial = os.path.join(folder, f".{meta.name}.partial")
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     digest = hashlib.sha256()
     try:
         with os.fdopen(handle, "wb") as out:
-            for chunk in _compressed(_tar_bytes(records, meta), form):
+            chunks = _compressed(_tar_bytes(records, meta), form)
+            for chunk in sealed(chunks, seal) if seal else chunks:
                 digest.update(chunk)
                 out.write(chunk)
             out.flush()

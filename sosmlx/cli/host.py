@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
@@ -17,6 +18,9 @@ from sosmlx.collectors.spec import Collector
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
 from sosmlx.record import Bundle, Outcome, Record, maker
+
+if TYPE_CHECKING:
+    from sosmlx.bundle.seal import Seal
 
 COMPLETE, INCOMPLETE, DAMAGED = 0, 3, 2
 SHOWN_DAMAGES = 5
@@ -34,10 +38,15 @@ class Gathered:
 
 def collect(args: argparse.Namespace) -> int:
     """Read a host and write a bundle; its path is the last line on stdout."""
+    lock = None
+    if args.encrypt_to:
+        from sosmlx.bundle.seal import seal
+
+        lock = seal(args.encrypt_to)
     collectors = selected(args.profile, args.vendor_access)
     found = gather(
         args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
-        max_bytes=args.max_bytes, root=args.root, devices=args.device,
+        max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock,
     )  # fmt: skip
     code = _report(found, quiet=args.quiet)
     sys.stdout.flush()
@@ -56,11 +65,12 @@ def gather(
     max_bytes: int = 64 << 20,
     root: str = "",
     devices: Sequence[str] = (),
+    lock: Seal | None = None,
 ) -> Gathered:
     """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError.
 
     `root` is the folder of the host's files, where that is not the running one; `devices` names the only devices that
-    are read.
+    are read; with a `lock` the bundle is encrypted.
     """
     from datetime import datetime, timezone
 
@@ -85,7 +95,7 @@ def gather(
         euid=euid, complete=not engine.cut,
     )  # fmt: skip
     bundle = Bundle(host.kind, host.path, tuple(records), maker=maker(euid))
-    return Gathered(write(records, meta, folder, form), bundle, changed)
+    return Gathered(write(records, meta, folder, form, lock), bundle, changed)
 
 
 def _report(found: Gathered, *, quiet: bool) -> int:

@@ -81,6 +81,8 @@ def parser() -> _Parser:
                          help="read the host whose files are below DIR; nothing of it is run")  # fmt: skip
     collect.add_argument("--source", default="live:", metavar="HOST", help="live: (default) or sim:SCENARIO")
     collect.add_argument("--format", choices=("tar.xz", "tar.gz", "dir"), default="tar.xz", help="kind of archive")
+    collect.add_argument("--encrypt-to", action="append", default=[], metavar="KEY",
+                         help="encrypt: age recipient, GPG fingerprint or public key file (repeatable)")  # fmt: skip
     collect.add_argument("--quiet", action="store_true", help="print nothing but the bundle's path")
 
     devices = _command(commands, "devices", "analysis:devices", "list adapters and the channels into them",
@@ -224,6 +226,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     args = top.parse_args(argv)
     if args.run == "host:collect" and args.json and not args.plan:
         top.error("collect --json is for --plan")
+    if args.run == "host:collect" and args.encrypt_to and args.format == "dir":
+        top.error("collect --encrypt-to writes an archive: a folder cannot be encrypted")
     if args.run == "host:listing" and args.what == "policies":
         args.run = "judge:policies"
     if args.run == "host:collect" and args.plan:

@@ -7,9 +7,10 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
-from typing import Callable
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import IO, Callable, cast
 
 from sosmlx.record import Answer, Outcome
 from sosmlx.sources.base import COMMAND_CAP, failed
@@ -71,16 +72,7 @@ def run(
     if not program:
         return Answer(outcome=Outcome.ABSENT, reason=f"{argv[0]}: no such program in {':'.join(search)}")
     try:
-        process = subprocess.Popen(  # ends in `_end`: waited for, or abandoned by name
-            [program, *argv[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(ENVIRONMENT),
-            cwd="/",
-            start_new_session=True,
-            umask=0o077,
-        )
+        process = _start([program, *argv[1:]], subprocess.DEVNULL)
     except OSError as error:
         return failed(error)
     until = time.monotonic() + deadline
@@ -93,6 +85,20 @@ def run(
         gone = _end(process, grace)
         pipes.close()
     return _answer(process, program, pipes, why, gone, deadline)
+
+
+def _start(argv: Sequence[str], stdin: int, home: str = ENVIRONMENT["HOME"]) -> subprocess.Popen[bytes]:
+    """Start a program by its absolute path. It ends in `_end`: waited for, or abandoned by name."""
+    return subprocess.Popen(
+        argv,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**ENVIRONMENT, "HOME": home},
+        cwd="/",
+        start_new_session=True,
+        umask=0o077,
+    )
 
 
 class _Pipes:
@@ -119,13 +125,13 @@ class _Pipes:
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
                     self.selector.unregister(key.fileobj)
-                elif not self._keep(key.data, chunk):
+                elif not self.keep(key.data, chunk):
                     return "cap"
             if not ready and _ended(self.process):
                 return ""  # a grandchild holds the pipe: what the program itself said is complete
         return ""
 
-    def _keep(self, name: str, chunk: bytes) -> bool:
+    def keep(self, name: str, chunk: bytes) -> bool:
         room = self.room[name]
         self.data[name].append(chunk[: max(room, 0)])
         self.room[name] = room - len(chunk)
@@ -136,9 +142,90 @@ class _Pipes:
 
     def close(self) -> None:
         self.selector.close()
-        for pipe in (self.process.stdout, self.process.stderr):
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+
+class ToolError(Exception):
+    """A program that a stream goes through did not take it, or did not give all of it; the message says why."""
+
+
+def stream(
+    argv: Sequence[str],
+    chunks: Iterable[bytes],
+    *,
+    patience: float = 60.0,
+    home: str = ENVIRONMENT["HOME"],
+    search: Sequence[str] = SEARCH,
+) -> Iterator[bytes]:
+    """Send a stream through a program and yield what it gives, as it comes; nothing of it is held or written.
+
+    `patience` is for how many seconds the program may neither take nor give anything, `home` its home folder. Raises
+    ToolError where there is no such program, or it failed, or left some of the stream: what was yielded is then of no
+    use. However this ends, the program ends with it.
+    """
+    program = find(argv[0], search)
+    if not program:
+        raise ToolError(f"{argv[0]}: no such program in {':'.join(search)}")
+    try:
+        process = _start([program, *argv[1:]], subprocess.PIPE, home)
+    except OSError as error:
+        raise ToolError(f"{program}: {error.strerror or error}") from None
+    pipes = _Pipes(process, sys.maxsize)
+    try:
+        whole = yield from _through(process, pipes, iter(chunks), patience)
+        if not _wait(process, time.monotonic() + patience):
+            raise ToolError(f"{program}: did not end within {patience:g} s")
+    finally:
+        _end(process, 2.0)
+        pipes.close()
+    if process.returncode or not whole:
+        said = " ".join(pipes.text("err").decode("utf-8", "replace").split())[-300:]
+        raise ToolError(f"{program}: {said or f'took only a part, exit code {process.returncode}'}")
+
+
+def _through(
+    process: subprocess.Popen[bytes], pipes: _Pipes, chunks: Iterator[bytes], patience: float
+) -> Generator[bytes, None, bool]:
+    """Write into a program what it takes while yielding what it gives; returns whether it took all."""
+    stdin = cast("IO[bytes]", process.stdin)
+    os.set_blocking(stdin.fileno(), False)
+    pipes.selector.register(stdin, selectors.EVENT_WRITE, "in")
+    left: memoryview | None = memoryview(b"")
+    whole = False
+    while pipes.selector.get_map():
+        ready = pipes.selector.select(patience)
+        if not ready:
+            raise ToolError(f"{process.pid}: took and gave nothing for {patience:g} s")
+        for key, _ in ready:
+            if key.data == "in":
+                left = left or memoryview(next(filter(None, chunks), b""))
+                whole = not left
+                left = _push(stdin, left) if left else None
+                if left is None:
+                    pipes.selector.unregister(stdin)
+                    stdin.close()
+                continue
+            chunk = os.read(key.fd, 1 << 16)
+            if not chunk:
+                pipes.selector.unregister(key.fileobj)
+            elif key.data == "out":
+                yield chunk
+            else:
+                pipes.keep("err", chunk)
+    return whole
+
+
+def _push(stdin: IO[bytes], data: memoryview) -> memoryview | None:
+    """Write as much as a program takes; returns the rest, or None where it has closed its input."""
+    try:
+        return data[os.write(stdin.fileno(), data[: 1 << 16]) :]
+    except BrokenPipeError:
+        return None
+    except BlockingIOError:
+        return data
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
