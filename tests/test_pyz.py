@@ -121,7 +121,8 @@ def test_its_members_tell_nothing_of_where_they_were_made(made: Path) -> None:
 def test_nothing_of_the_analysis_half_is_inside_and_all_of_the_host_half_is(made: Path) -> None:
     inside = {name for name in zipfile.ZipFile(made).namelist() if name.endswith(".py")}
 
-    wanted = {str(path.relative_to(layers.ROOT)) for path in layers.host_half().values()}
+    files = {*layers.host_half().values(), *layers.APART}
+    wanted = {str(path.relative_to(layers.ROOT)) for path in files}
     assert inside == wanted | {"__main__.py"}
 
 
