@@ -243,7 +243,7 @@ class Broken:
 def test_what_could_be_read_only_once_is_no_change(answer: Answer | Exception, path: str, turned: bool) -> None:
     seen = [observe(ScenarioSource(load("two-adapters-before"))), observe(Broken(answer, path))]
 
-    compared = delta(*reversed(seen)) if turned else delta(*seen)
+    compared = delta(seen[1], seen[0]) if turned else delta(seen[0], seen[1])
 
     named = [reason.startswith(f"{path}: ") and "planted" in reason for reason in unread(compared)]
     assert (compared["delta"], named) == ([], [True])

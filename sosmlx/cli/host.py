@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sosmlx.collectors import selected
+from sosmlx.collectors.blame import Run, effects
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.plan import plan, plan_row
-from sosmlx.collectors.proof import delta, observe, unread
+from sosmlx.collectors.proof import delta, observe, parameters, sentence
 from sosmlx.collectors.spec import Collector
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
@@ -86,7 +87,9 @@ def gather(
     created = datetime.now(timezone.utc)
     before = observe(host)
     records = engine.collect(collectors)
-    changed = delta(before, observe(host))
+    programs = frozenset(record.argv[0] for record in records if record.answer.tool)
+    run = Run(os.getpid(), programs, effects(records), engine.abandoned)
+    changed = delta(before, observe(host), run, parameters(host, records))
     euid = host_euid(host)
     meta = Meta(
         host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
@@ -117,13 +120,7 @@ def _report(found: Gathered, *, quiet: bool) -> int:
         )
     lines += _denied(found)
     lines += [f"{row.device} {row.plane}: {row.status}: {row.reason}" for row in gaps if row.reason != NO_FWCTL]
-    if isinstance(changes, list) and changes:
-        lines.append(f"while collecting, this changed: {'; '.join(str(change) for change in changes)}")
-    missing = unread(found.changed)
-    if missing:
-        lines.append(f"could not be compared before and after: {'; '.join(missing)}")
-    elif not changes:
-        lines.append("taint, modules and /dev/mst are as they were before")
+    lines.append(sentence(found.changed))
     if not quiet:
         for line in lines:
             print(f"sosmlx: {visible(line)}", file=sys.stderr)

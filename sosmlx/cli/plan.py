@@ -29,11 +29,12 @@ def _plan_json(planned: Sequence[Planned]) -> str:
 
 
 def _plan_text(planned: Sequence[Planned]) -> str:
-    rows: list[list[str]] = [["what", "scope", "channel", "tier", "deadline", "hazard"]]
+    rows: list[list[str]] = [["what", "scope", "channel", "tier", "deadline", "needs", "option", "hazard"]]
     for row in planned:
         read = row.read
         deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
+        needs, option = ", ".join(row.needs), f"--with {row.option}" if row.option else ""
         hazard = "" if isinstance(read, Refusal) else read.hazard
-        rows.append([described(read), read.scope, read.channel, str(row.tier), deadline, hazard])
+        rows.append([described(read), read.scope, read.channel, str(row.tier), deadline, needs, option, hazard])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

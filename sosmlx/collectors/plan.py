@@ -17,6 +17,7 @@ class Planned(NamedTuple):
     tier: int
     read: Read
     needs: tuple[str, ...] = ()
+    option: str = ""
 
 
 def plan(collectors: Iterable[Collector]) -> list[Planned]:
@@ -29,7 +30,7 @@ def plan(collectors: Iterable[Collector]) -> list[Planned]:
             read = waiting.popleft()
             if target(read) not in seen:
                 seen.add(target(read))
-                rows.append(Planned(collector.name, collector.tier, read, collector.needs))
+                rows.append(Planned(collector.name, collector.tier, read, collector.needs, collector.option))
             if not isinstance(read, Refusal) and read.expand is not None:
                 asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), *parts(read))
                 waiting.extend(read.expand(asked))
@@ -42,6 +43,7 @@ def plan_row(row: Planned) -> dict[str, object]:
     return {
         **_what(read), "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
         "channel": read.channel, "needs": list(row.needs),
+        "option": row.option,
         "deadline": None if isinstance(read, Refusal) else read.deadline,
         "hazard": "" if isinstance(read, Refusal) else read.hazard,
     }  # fmt: skip

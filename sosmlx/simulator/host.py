@@ -224,6 +224,7 @@ class ScenarioSource:
         for name, body in modules.items():
             for attribute, value in {"initstate": "live", "taint": "", **_object(body)}.items():
                 self._file(f"/sys/module/{name}/{attribute}", f"{value}\n")
+        self._file("/proc/self/mounts", "sysfs /sys sysfs rw 0 0\n")
         self._folders.setdefault(_PCI, [])
         for bdf, body in _object(self._scenario.get("functions")).items():
             self._function(bdf, _object(body))
