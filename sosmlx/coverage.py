@@ -25,6 +25,8 @@ _INFINIBAND_CLASS = "0x0207"
 NO_FWCTL = "no fwctl device on this host"
 ONLY_DEVLINK = "only what devlink shows of it"
 """Why flash was not read completely where nothing but devlink's permanent parameters told of it."""
+ONLY_REGISTERS = "only what firmware registers tell of it"
+"""Why a plane that has its own reader was not read completely where that one gave nothing."""
 _DEVLINK_KINDS = ("devlink.param", "devlink.port-param")
 
 Cell = tuple[str, Plane]
@@ -53,7 +55,8 @@ def coverage(
     for device in devices:
         if device.role not in _HAS_FLASH and not pasted:
             yield Coverage(device.id, "nvconfig", "notapplicable", reason=f"a function of role {device.role}")
-    slight = _only_devlink(settings, records, equal)
+    elsewhere = _only_elsewhere(settings, records, equal)
+    slight = _only_devlink(settings, records, equal) | elsewhere
     cells: set[Cell] = {*seen, *expected, *(cell for cell, found in troubles.items() if _counts(found, seen[cell]))}
     for cell in sorted(cells):
         device_id, plane = cell
@@ -67,6 +70,8 @@ def coverage(
             reason = reason or _why_no_flash(records) or (ONLY_DEVLINK if cell in slight else "")
         if not seen[cell]:
             reason = reason or "nothing read it"
+        if cell in elsewhere and cell in expected:
+            reason = reason or ONLY_REGISTERS
         reason = (
             reason or unread.get(cell, "") or (views.get(device_id, "") if plane == "nvconfig" and seen[cell] else "")
         )
@@ -202,6 +207,14 @@ def _only_devlink(settings: Sequence[Setting], records: Sequence[Record], equal:
         for cell, found in readers.items()
         if found <= set(_DEVLINK_KINDS) and cell[0] not in asked and not equal.get(cell)
     }
+
+
+def _only_elsewhere(settings: Sequence[Setting], records: Sequence[Record], equal: Mapping[Cell, int]) -> set[Cell]:
+    """Find the planes of which only reads of another plane told: a firmware register shows a part of them."""
+    planes = {record.id: PARSERS[record.kind].planes for record in records if record.kind in PARSERS}
+    told = {(setting.device, setting.plane) for setting in settings}
+    own = {(s.device, s.plane) for s in settings if s.record not in planes or s.plane in planes[s.record]}
+    return {cell for cell in told - own if not equal.get(cell)}
 
 
 def _why_no_flash(records: Iterable[Record]) -> str:

@@ -130,9 +130,11 @@ def test_the_identity_reads_as_the_profile_says(name: str) -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_the_mask_holds_the_registers_of_the_profile(name: str) -> None:
     device = nic(profile=PROFILES[name])
-    groups = [ask(device, raw.MCAM, group) for group in range(4)]
+    masks = {0x9000 + 0x80 * group: ask(device, raw.MCAM, group) for group in range(4)}
+    masks |= {0x5000 + 0x80 * group: ask(device, raw.PCAM, group) for group in range(2)}
+    masks |= {0x4000: ask(device, raw.QCAM)}
 
-    found = {number for number in range(0x9000, 0x9200) if raw.has_register(groups[(number - 0x9000) // 0x80], number)}
+    found = {first + n for first, mask in masks.items() for n in range(0x80) if raw.has_register(mask, first + n)}
 
     assert found == set(PROFILES[name].registers)
 

@@ -90,7 +90,7 @@ def answers() -> list[tuple[Step, bytes]]:
 def test_the_trace_is_whole() -> None:
     assert {hex(register): sum(step.register == register for step in steps()) for register in raw.SIZES} == {
         "0x9020": 2, "0x9024": 128, "0x9025": 0, "0x9028": 0, "0x9030": 993, "0x9033": 0, "0x9034": 0, "0x9035": 0,
-        "0x9060": 0, "0x9061": 0, "0x9064": 11, "0x907f": 0, "0x9110": 0,
+        "0x9060": 0, "0x9061": 0, "0x9064": 11, "0x907f": 0, "0x9110": 0, "0x507f": 0, "0x4019": 0,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import pytest
 from sosmlx.bundle.read import read_bundle
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.fwctl import FWCTL
+from sosmlx.collectors.registers import REGISTERS
 from sosmlx.fwctl.allowed import refusal
 from sosmlx.record import Bundle, Record
 from sosmlx.simulator.adapter import adapter
@@ -120,7 +121,7 @@ def _answers(records: list[Record]) -> dict[tuple[str, ...], tuple[str, bytes, s
 
 
 def test_the_bundle_holds_what_a_collection_without_a_kernel_between_would_hold(collected: Collected) -> None:
-    simulated = Engine(ScenarioSource(HOST)).collect((FWCTL,))
+    simulated = Engine(ScenarioSource(HOST)).collect((FWCTL, REGISTERS))
 
     assert _answers(list(collected.bundle.records)) == _answers(simulated)
 

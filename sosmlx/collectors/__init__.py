@@ -12,13 +12,14 @@ from sosmlx.collectors.netdev import NETDEV
 from sosmlx.collectors.netlink import FORWARDING, NETLINK, TC_FILTERS
 from sosmlx.collectors.pci import PCI
 from sosmlx.collectors.rdma import RDMA, RDMA_OBJECTS, RDMA_TOOL
+from sosmlx.collectors.registers import REGISTERS, SWEEPS
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.vendor import VENDOR
 
 COLLECTORS: tuple[Collector, ...] = (
     KERNEL, MODULE, PCI, NETDEV, RDMA, DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL,
     DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
-    FWCTL, LOG,
+    FWCTL, REGISTERS, SWEEPS, LOG,
 )  # fmt: skip
 
 

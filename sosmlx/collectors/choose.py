@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from sosmlx.collectors.adapters import CLASS
 from sosmlx.collectors.engine import ask
-from sosmlx.collectors.fwctl import CLASS
 from sosmlx.collectors.pci import DEVICES, MELLANOX
 from sosmlx.collectors.spec import Collector, File, Read, Refusal, device, names
 from sosmlx.errors import UsageError

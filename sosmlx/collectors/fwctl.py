@@ -6,13 +6,11 @@ which items are known and which are stored. Registers and their selectors: `sosm
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from sosmlx.collectors.pci import DEVICES, functions
-from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, File, Node, Read, Register, names
-from sosmlx.fwctl import abi
+from sosmlx.collectors.adapters import adapters, answering
+from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, File, Read, Register
 from sosmlx.fwctl.items import CANARY, ItemType, elsewhere, header, is_secret, parse_type, type_word
 from sosmlx.record import PATTERN, Access, Outcome, Record
 
@@ -26,8 +24,6 @@ PLACES = (
     "/etc/mft/mlxconfig_dbs/mlxconfig_host.db",
 )
 """Where distributions' mstflint, NVIDIA's MFT, mstflint built from source, and old MFT put it."""
-
-CLASS = "/sys/class/fwctl"
 
 MAX_PORTS = 16
 UNKNOWN_PORTS = 4
@@ -72,48 +68,6 @@ class _Device(NamedTuple):
         return Register(f"register.{name.lower()}", access, self.bdf, then)
 
 
-def _nodes(record: Record) -> Iterable[Read]:
-    return [_link(node) for node in sorted(names(record), key=_natural)]
-
-
-def _natural(name: str) -> tuple[str, int]:
-    """Order `fwctl10` after `fwctl2`."""
-    match = re.match(r"(.*?)(\d*)\Z", name)
-    return (match[1], int(match[2] or 0)) if match else (name, 0)
-
-
-def _link(node: str) -> File:
-    def of_device(link: Record) -> Iterable[Read]:
-        bdf = link.data.decode("utf-8", "replace").rpartition("/")[2]
-        return [_function(node, bdf)] if _is_function(bdf) else []
-
-    return File("fwctl.device", f"{CLASS}/{node}/device", f"host/{node}", "link", of_device, b"../{bdf}")
-
-
-def _is_function(bdf: str) -> bool:
-    return re.match(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z", bdf) is not None or bool(PLACEHOLDER.match(bdf))
-
-
-def _own_folder(bdf: str) -> list[Read]:
-    """Find a function's nodes in its own folder, too: the class need not be listable."""
-
-    def each(record: Record) -> Iterable[Read]:
-        return [_function(node, bdf) for node in sorted(names(record), key=_natural)]
-
-    return [File("fwctl.nodes", f"{DEVICES}/{bdf}/fwctl", f"{bdf}", "names", each, b"{fwctl}", probe=True)]
-
-
-def _function(node: str, bdf: str) -> File:
-    """Ask a virtual function only who it is: flash, components and tokens are its physical function's."""
-
-    def virtual(link: Record) -> Iterable[Read]:
-        if link.has_bytes and not PLACEHOLDER.match(node):
-            return [Node("fwctl.info", node, bdf)]
-        return [_asked(node, bdf)]
-
-    return File("pci.link", f"{DEVICES}/{bdf}/physfn", bdf, "link", virtual)
-
-
 def _asked(node: str, bdf: str, places: Sequence[str] = PLACES) -> Read:
     """Look for an installed catalogue of the vendor's, then ask who answers."""
     if not places:
@@ -133,14 +87,9 @@ def _catalogue(document: bytes = b"") -> Catalogue:
     return installed(document)[0] if document else builtin()
 
 
-def _info(node: str, bdf: str, catalogue: Catalogue | None) -> Node:
-    def known(record: Record) -> Iterable[Read]:
-        if not record.has_bytes or abi.answerer(record.data) != abi.DeviceType.FWCTL_DEVICE_TYPE_MLX5:
-            return []
-        device = _Device(node, bdf, catalogue)
-        return [device.register("MGIR", _identity(device))]
-
-    return Node("fwctl.info", node, bdf, known, abi.INFO_PATTERN)
+def _info(node: str, bdf: str, catalogue: Catalogue | None) -> Read:
+    device = _Device(node, bdf, catalogue)
+    return answering(node, bdf, lambda: [device.register("MGIR", _identity(device))])
 
 
 def _identity(device: _Device) -> Expand:
@@ -280,9 +229,6 @@ def _field(record: Record, register: str, name: str) -> int:
 FWCTL = Collector(
     "fwctl",
     "firmware identity, components, debug tokens and flash configuration, through fwctl",
-    (
-        File("fwctl.nodes", CLASS, how="names", expand=_nodes, pattern=b"{fwctl}"),
-        functions(_own_folder),
-    ),
+    adapters(lambda node, bdf: [_asked(node, bdf)]),
     needs=("root", "a fwctl device"),
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sosmlx.collectors.fwctl import CLASS
+from sosmlx.collectors.adapters import CLASS
 from sosmlx.collectors.pci import bound, functions
 from sosmlx.collectors.spec import PLACEHOLDER, Collector, Command, File, Read, Refusal, names
 from sosmlx.record import HOST, Record

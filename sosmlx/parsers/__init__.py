@@ -39,6 +39,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kernel", ("kernel", "tool")),
     ("flash", ("register", "nvconfig")),
     ("firmware", ("register", "fwctl")),
+    ("registers", ("register",)),
 )
 """Module → the first words of its kinds, in the order in which a text is recognised: the first claim counts."""
 

@@ -17,6 +17,8 @@ from sosmlx.simulator import values
 from sosmlx.simulator.flash import CURRENT, FACTORY, NEXT, Flash, Item, Kind, owned, split
 from sosmlx.simulator.nic import Fault, Kernel, Nic
 from sosmlx.simulator.profiles import BY_PCI_DEVICE, COMPONENTS, PENDING_RESET, PROFILES, TOKENS, Component, Profile
+from sosmlx.simulator.state import State, masked, set_field
+from sosmlx.simulator.twins import of_host
 
 _Views = tuple[bytearray, bytearray, bytearray]
 
@@ -78,6 +80,8 @@ def _profile(function: Object, firmware: Object) -> Profile:
         components=_components(found, running, stored, firmware),
         tokens={**found.tokens, **_tokens(_object(firmware.get("tokens")))},
         lacks=found.lacks | {str(tlv) for tlv in _list(firmware.get("lacks"))},
+        state={**of_host(function), **_state(_object(firmware.get("state")))},
+        registers=_announced(found.registers, firmware),
         missing=found.missing | {str(register) for register in _list(firmware.get("missing"))},
         uctx_caps=_number(firmware.get("uctx_caps", found.uctx_caps), "firmware.uctx_caps"),
         device_type=_number(firmware.get("device_type", found.device_type), "firmware.device_type"),
@@ -86,6 +90,40 @@ def _profile(function: Object, firmware: Object) -> Profile:
         next_of_factory=bool(firmware.get("next_of_factory", found.next_of_factory)),
         echo=bool(firmware.get("echo", found.echo)),
     )
+
+
+def _announced(registers: tuple[int, ...], firmware: Object) -> tuple[int, ...]:
+    """Take out of what the masks announce what the scenario calls withheld, by name."""
+    withheld = {str(name) for name in _list(firmware.get("withheld"))}
+    for name in withheld - set(REGISTERS):
+        raise InputError(f"firmware.withheld: there is no register {name}")
+    return tuple(number for number in registers if number not in {REGISTERS[name].id for name in withheld})
+
+
+def _state(texts: Object) -> State:
+    """Read the fields of registers that a scenario sets: `{"PMAOS@0": {"oper_status": 2}}`. Raises InputError."""
+    found: dict[str, dict[str, int | str | list[int]]] = {}
+    for key, body in texts.items():
+        name = key.partition("@")[0]
+        if not masked(name) and name != "SBCAM":
+            raise InputError(f"firmware.state.{key}: no register of configuration or state is called so")
+        for field, value in _object(body).items():
+            where = f"firmware.state.{key}.{field}"
+            try:
+                typed = _field_value(name, field, value, where)
+                set_field(name, bytearray(REGISTERS[name].size), field, typed)
+            except ValueError as error:
+                raise InputError(f"{where}: {error}") from None
+            found.setdefault(key, {})[field] = typed
+    return found
+
+
+def _field_value(name: str, field: str, value: object, where: str) -> int | str | list[int]:
+    if isinstance(value, list):
+        return [_number(item, where, bits=REGISTERS[name].field(field).width) for item in value]
+    if isinstance(REGISTERS[name].field(field), Field):
+        return _number(value, where, bits=REGISTERS[name].field(field).width)
+    return str(value)
 
 
 def _base_mac(function: Object) -> int:

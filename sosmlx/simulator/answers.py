@@ -13,6 +13,7 @@ from typing import Callable, NamedTuple
 from sosmlx.fwctl.mailbox import STATUS
 from sosmlx.fwctl.registers import BY_ID, REGISTERS
 from sosmlx.simulator import flash as nv
+from sosmlx.simulator import state
 from sosmlx.simulator.bits import get, put, read, write
 from sosmlx.simulator.flash import Flash, Item
 from sosmlx.simulator.profiles import Component, Profile
@@ -32,7 +33,7 @@ _SHORTEST: Mapping[str, int] = {"MNVGN": 32}
 _SET_SIZES: Mapping[int, int] = {MNVDI: 12, MNVIA: 8}
 _SELECTORS: Mapping[str, tuple[str, ...]] = {
     "MCAM": ("access_reg_group", "feature_group"), "MCQS": ("component_index", "device_index"),
-    "MDSR": ("type_of_token",),
+    "MDSR": ("type_of_token",), "PCAM": ("access_reg_group", "feature_group"), "QCAM": ("access_reg_group",),
     "MCQI": ("component_index", "device_index", "info_type", "read_pending_component", "offset", "data_size"),
 }  # fmt: skip
 """What an answer repeats of its request, beside what the register's own code puts there."""
@@ -76,7 +77,7 @@ class Firmware:
         image = request[_HEADER:]
         name = BY_ID[number].name if number in BY_ID else ""
         size = _SET_SIZES.get(number) or (_SHORTEST.get(name) or REGISTERS[name].size if name else 0)
-        if not size or name in self.profile.missing or (name == "MDSR" and not self.profile.tokens):
+        if not size or self._lacks(name, number):
             raise Refusal("BAD_SYS_STATE", 0x1A0002)
         if len(image) < size:
             raise Refusal("BAD_INP_LEN", 0x1A0003)
@@ -89,10 +90,17 @@ class Firmware:
             return b""
         return self._get(name, image, out_len - _HEADER, caller)
 
+    def _lacks(self, name: str, number: int) -> bool:
+        withheld = state.masked(name) and number not in self.profile.registers
+        return withheld or name in self.profile.missing or (name == "MDSR" and not self.profile.tokens)
+
     def _get(self, name: str, image: bytes, room: int, caller: Caller) -> bytes:
-        if name not in _READS:
+        if name not in _READS and name not in state.HEALTHY:
             raise Refusal("BAD_OP", 0x1A0006)
         answer = bytearray(max(len(image), REGISTERS[name].size))
+        if name in state.HEALTHY:
+            state.answer(name, image, answer, state.HEALTHY, self._of_function(caller), self.profile.state)
+            return bytes(answer[:room])
         selectors = _SELECTORS.get(name, ())
         write(name, answer, dict(zip(selectors, read(name, image, *selectors))))
         _READS[name](self, image, answer, caller)
@@ -110,14 +118,30 @@ class Firmware:
             "fw_info.extended_minor": minor, "fw_info.extended_sub_minor": sub, **profile.mgir,
         })  # fmt: skip
 
+    def _of_function(self, caller: Caller) -> state.State:
+        """Say what differs between the functions of an adapter: each has its own port, and that its own module."""
+        profile, place = self.profile, caller.function % 2
+        guid = profile.base_mac >> 24 << 40 | 0x0300 << 24 | (profile.base_mac & 0xFFFFFF)
+        return {
+            "PMLP": {"lane_module_mapping": [lane << 24 | lane << 16 | place for lane in range(4)]},
+            "PGUID": {"sys_guid": guid, "node_guid": guid + caller.function},
+            "MSGI": {"part_number": profile.strings.get(1, "")[:20], "serial_number": f"MT24{profile.hw_device:04X}01"},
+            "MPIR": {"device": 0, "local_port": place + 1},
+        }  # fmt: skip
+
+    def _pcam(self, image: bytes, answer: bytearray, caller: Caller) -> None:
+        if state.group(image) > 1:
+            raise Refusal("BAD_PARAM", 0x1A0011)
+        state.mask(answer, 0x5000 + state.group(image) * 0x80, self.profile.registers)
+
+    def _qcam(self, image: bytes, answer: bytearray, caller: Caller) -> None:
+        state.mask(answer, 0x4000, self.profile.registers)
+
     def _mcam(self, image: bytes, answer: bytearray, caller: Caller) -> None:
         group, features = read("MCAM", image, "access_reg_group", "feature_group")
         if group > 3 or features:
             raise Refusal("BAD_PARAM", 0x1A0010)
-        first = 0x9000 + group * 0x80
-        for number in self.profile.registers:
-            if first <= number < first + 0x80:
-                put(answer, 0x18 * 8 - 1 - (number - first), 1, 1)
+        state.mask(answer, 0x9000 + group * 0x80, self.profile.registers)
         for feature in self.profile.features:
             put(answer, 0x38 * 8 - 1 - feature, 1, 1)
 
@@ -271,7 +295,8 @@ _INFORMATION: Mapping[int, tuple[str, int, Callable[[Component, bool], Mapping[s
 _READS: Mapping[str, Callable[[Firmware, bytes, bytearray, Caller], None]] = {
     "MGIR": Firmware._mgir, "MCAM": Firmware._mcam, "MNVQC": Firmware._mnvqc, "MNVGC": Firmware._mnvgc,
     "MNVDA": Firmware._mnvda, "MNVGN": Firmware._mnvgn, "MQIS": Firmware._mqis, "MCQS": Firmware._mcqs,
-    "MCQI": Firmware._mcqi, "MFRL": Firmware._mfrl, "MDSR": Firmware._mdsr,
+    "MCQI": Firmware._mcqi, "MFRL": Firmware._mfrl, "MDSR": Firmware._mdsr, "PCAM": Firmware._pcam,
+    "QCAM": Firmware._qcam,
 }  # fmt: skip
 
 _WRITES: Mapping[int, Callable[[Firmware, bytes, Caller], None]] = {

@@ -123,6 +123,7 @@ _FIRMWARE = fields({
     "profile": text, "ports": number, "uctx_caps": number, "device_type": number, "factory_readable": boolean,
     "current_readable": boolean, "next_of_factory": boolean, "echo": boolean, "lacks": rows(text),
     "missing": rows(text), "writers": _SCALARS, "tokens": _SCALARS, "mgir": _SCALARS,
+    "state": each(each(either(rows(scalar)))), "withheld": rows(scalar),
     "components": rows(fields({
         "identifier": scalar, "version": text, "pending": text, "status": scalar, "state": scalar, "changer": scalar,
     })),

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
+from sosmlx.simulator.state import State
+
 Values = Mapping[str, Union[int, tuple[int, ...]]]
 """Numbers by parameter name, or one for every element of an array."""
 
@@ -54,7 +56,7 @@ class Profile:
     `registers` is what MCAM's mask says, `missing` are registers of ours that it does not have. `strings` is by MQIS
     `info_type`, `tokens` the state of each debug token type that it knows, `mgir` sets further fields of that register.
     `next_of_factory`: NEXT of an item that is not stored shows the factory's value; otherwise it is refused. `echo`:
-    answers to MNVDA carry the writer that the request named.
+    answers to MNVDA carry the writer that the request named. `state` is laid over the registers of a healthy adapter.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Profile:
     current_readable: bool = True
     next_of_factory: bool = True
     echo: bool = False
+    state: State = field(default_factory=dict)
     uctx_caps: int = 0x4
     device_type: int = 1
 
@@ -106,6 +109,14 @@ _GROUP_0 = (
     0x9062, 0x9063, 0x9064, 0x907F,
 )  # fmt: skip
 _GROUP_2 = (0x9110, 0x9115, 0x911A, 0x912A)
+_PORT_REGISTERS = (
+    0x5002, 0x5003, 0x5004, 0x5006, 0x5007, 0x500B, 0x500C, 0x5012, 0x5018, 0x5023, 0x5031, 0x5041, 0x5066, 0x507F,
+)  # fmt: skip
+_QOS_REGISTERS = (0x4002, 0x4005, 0x400A, 0x400D, 0x4013, 0x4019, 0x4020, 0x402C)
+_RUN_TIME = (
+    *_PORT_REGISTERS, *_QOS_REGISTERS, 0x9009, 0x900A, 0x9059, 0x904A,
+)  # fmt: skip
+_NEWER_RUN_TIME = (*_RUN_TIME, 0x902F, 0x9036, 0x9162, 0x9178, 0x9179)
 
 _ECN: Values = {
     "CLAMP_TGT_RATE_AFTER_TIME_INC": 1, "RPG_TIME_RESET": 300, "RPG_BYTE_RESET": 32767, "RPG_THRESHOLD": 1,
@@ -185,7 +196,7 @@ PROFILES: Mapping[str, Profile] = {
                 "MCX556A-ECA_Ax",
                 "ConnectX-5 VPI adapter card; EDR IB and 100GbE; dual-port QSFP28; PCIe3.0 x16",
             ),
-            mgir=_UNSECURED, registers=_GROUP_0, features=(18, 19, 21), components=_components(_CX5_FW),
+            mgir=_UNSECURED, registers=_GROUP_0 + _RUN_TIME, features=(18, 19, 21), components=_components(_CX5_FW),
             lacks=_DPU_ONLY | _NEWER | {"nv_prog_cc", "nv_nvmf_target_conf", "nv_host_priv_conf"},
             layouts={"nv_keep_link_up": 1, "nv_sw_offload_conf": 0, "nv_rom_boot_conf2": 1},
             factory={**_COMMON, "LINK_TYPE": 1, "VF_LOG_BAR_SIZE": 0},
@@ -196,7 +207,7 @@ PROFILES: Mapping[str, Profile] = {
                 "MCX623106AN-CDA_Ax",
                 "ConnectX-6 Dx EN adapter card; 100GbE; dual-port QSFP56; PCIe 4.0 x16",
             ),
-            mgir=_SECURED, registers=_GROUP_0 + _GROUP_2, features=(14, 15, 18, 19, 21, 26, 45),
+            mgir=_SECURED, registers=_GROUP_0 + _GROUP_2 + _RUN_TIME, features=(14, 15, 18, 19, 21, 26, 45),
             components=_components(_CX6DX_FW, _NO_TOKEN), tokens=_SOME_TOKENS,
             lacks=_DPU_ONLY | _OLDER_ONLY | {
                 "nv_dpa_auth", "nv_module_split", "nv_module_power", "nv_multiplane_conf", "nv_ib_link_phy_conf",
@@ -211,7 +222,8 @@ PROFILES: Mapping[str, Profile] = {
                 "ConnectX-7 HHHL adapter card; 200GbE / NDR200 IB; dual-port QSFP112; PCIe 5.0 x16",
             ),
             mgir={**_SECURED, "hw_info.technology": 4, "fw_info.encryption": 1},
-            registers=_GROUP_0 + _GROUP_2, features=(14, 15, 18, 19, 21, 26, 35, 39, 40, 45, 49, 61, 66, 78),
+            registers=_GROUP_0 + _GROUP_2 + _NEWER_RUN_TIME,
+            features=(14, 15, 18, 19, 21, 26, 35, 39, 40, 45, 49, 61, 66, 78),
             components=_components(
                 _CX7_FW, _NO_TOKEN, Component(2, COMPONENTS["DBG_TOKEN"], status=0, update_state=0),
                 Component(3, COMPONENTS["LINKX_IMG"], "36.150.2000"),
@@ -226,7 +238,8 @@ PROFILES: Mapping[str, Profile] = {
                 "BlueField-3 B3220 P-Series FHHL DPU; 200GbE / NDR200 IB; dual-port QSFP112",
             ),
             mgir={**_SECURED, "hw_info.technology": 4, "fw_info.encryption": 1},
-            registers=_GROUP_0 + _GROUP_2, features=(14, 15, 18, 19, 21, 26, 35, 39, 40, 45, 49, 61, 66, 73, 78),
+            registers=(*_GROUP_0, *_GROUP_2, *_NEWER_RUN_TIME, 0x9026),
+            features=(14, 15, 18, 19, 21, 26, 35, 39, 40, 45, 49, 61, 66, 73, 78),
             components=_components(_BF3_FW, _NO_TOKEN, Component(2, COMPONENTS["LINKX_IMG"], "36.150.2000")),
             tokens=_ALL_TOKENS, lacks=_OLDER_ONLY, reset_types=0x0B,
             factory={**_COMMON, "NUM_OF_VFS": 16, "INTERNAL_CPU_MODEL": 1, "ECPF_ESWITCH_MANAGER": 1,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sosmlx.fwctl.register import Register, register
 
 _MSGI = """
-0x00 serial_number[6*32]
+0x00 serial_number[6*32]@serial
 0x20 part_number[5*32]
 0x38 revision[31:0]
 0x40 product_name[16*32]
