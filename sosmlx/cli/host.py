@@ -14,7 +14,7 @@ from sosmlx.collectors import selected
 from sosmlx.collectors.blame import Run, effects
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.plan import plan, plan_row
-from sosmlx.collectors.proof import delta, observe, parameters, sentence
+from sosmlx.collectors.proof import PROOF, delta, observe, parameters, sentence
 from sosmlx.collectors.spec import Collector
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
@@ -93,7 +93,7 @@ def gather(
     euid = host_euid(host)
     meta = Meta(
         host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
-        plan=[plan_row(row) for row in plan(collectors)], delta=changed,
+        plan=[plan_row(row) for row in plan((*collectors, PROOF))], delta=changed,
         budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": engine.cut},
         euid=euid, complete=not engine.cut,
     )  # fmt: skip

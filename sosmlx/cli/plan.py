@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sosmlx.collectors import selected
 from sosmlx.collectors.plan import Planned, plan, plan_row
+from sosmlx.collectors.proof import PROOF
 from sosmlx.collectors.spec import Refusal, described
 
 
@@ -16,7 +17,7 @@ def show(args: argparse.Namespace) -> int:
         from sosmlx.bundle.opening import source
 
         source(args.source)
-    planned = plan(selected(args.profile, args.vendor_access))
+    planned = plan((*selected(args.profile, args.vendor_access), PROOF))
     print(_plan_json(planned) if args.json else _plan_text(planned), end="")
     return 0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sosmlx.collectors.blame import Change, Run, blamed
 from sosmlx.collectors.engine import ask
 from sosmlx.collectors.kernel import LOG_LINES
-from sosmlx.collectors.spec import Command, File
+from sosmlx.collectors.spec import Collector, Command, File
 from sosmlx.record import Answer, Outcome, Record
 from sosmlx.sources.base import Source
 
@@ -22,6 +22,11 @@ LOG = Command("kernel.log", ("dmesg", "-k"), lines=LOG_LINES, deadline=5.0)
 _READS: Mapping[str, File | Command] = {
     "taint": TAINT, "modules": MODULES, "dev_mst": MST, "configfs": CONFIGFS, "mounts": MOUNTS, "log": LOG,
 }  # fmt: skip
+PROOF = Collector(
+    "proof", "the state before and after: taint, modules, configfs, mounts, log", tuple(_READS.values()), tier=0
+)
+"""What is read before and after, for the plan: no records of a bundle come from it."""
+
 _MAY_BE_ABSENT = ("dev_mst", "configfs")
 _LISTS = (("modules", "module"), ("dev_mst", "/dev/mst node"), ("configfs", "configfs folder"), ("mounts", "mount"))
 
