@@ -16,7 +16,7 @@ import pytest
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.bundle.verify import verify
-from sosmlx.collectors import COLLECTORS
+from sosmlx.collectors import COLLECTORS, selected
 from sosmlx.collectors.engine import Engine
 from sosmlx.normalise import normalise
 from sosmlx.record import HOST, Record
@@ -87,7 +87,7 @@ def test_the_tree_of_the_collector_is_where_show_finds_it(module: Any, tmp_path:
     plugin.drive()
 
     mine = tmp_path / "archive/sos_commands/sosmlx"
-    collected = Engine(ScenarioSource(SCENARIO, "x")).collect(COLLECTORS)
+    collected = Engine(ScenarioSource(SCENARIO, "x")).collect(selected())
     assert (
         [record.answer for record in open_source(str(tmp_path / "archive")).records],
         verify(str(tmp_path / "archive"))[1],
@@ -151,6 +151,17 @@ def test_a_sticky_folder_of_root_is_no_danger(module: Any, tmp_path: Path) -> No
     path.parent.chmod(0o1777)
 
     assert module.trusted("/", str(path)) == ""
+
+
+@pytest.mark.parametrize(("members", "safe"), [("", True), ("root", True), ("eve", False)])
+def test_a_group_in_which_nobody_is_is_no_danger(module: Any, tmp_path: Path, members: str, safe: bool) -> None:
+    path = _program(tmp_path, "works")
+    os.chown(path.parent, 0, 50)
+    path.parent.chmod(0o2775)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/group").write_text(f"staff:x:50:{members}\n", encoding="utf-8")
+
+    assert (module.trusted(str(tmp_path), "/bin/sosmlx") == "") is safe
 
 
 def test_a_root_that_is_not_this_one_resolves_links_inside_itself(module: Any, tmp_path: Path) -> None:

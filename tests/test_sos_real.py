@@ -25,15 +25,9 @@ from tests.shim.sysfs import nodes, tree
 HOST = load("two-adapters-before")
 PACKAGE = Path("/usr/lib/python3/dist-packages/sos")
 ENTER = (
-    "unshare",
-    "--mount",
-    "--propagation",
-    "private",
-    "sh",
-    "-c",
-    'mount --bind "$1" /sys && shift && exec "$@"',
-    "sh",
-)
+    "unshare", "--mount", "--propagation", "private",
+    "sh", "-c", 'mount --bind "$1" /sys && shift && exec "$@"', "sh",
+)  # fmt: skip
 
 
 def _unable() -> str:
@@ -104,3 +98,20 @@ def test_without_sosmlx_its_archive_holds_what_plain_commands_tell(tmp_path_fact
     found = open_source(str(_report(tmp_path_factory, sosmlx=False).archive))
 
     assert ({device.bdf for device in normalise(found).devices}, found.label) == (set(HOST["functions"]), "sos")  # type: ignore[call-overload]
+
+
+def test_what_sos_clean_masked_is_read_and_counted(reported: Reported, tmp_path: Path) -> None:
+    copy = tmp_path / reported.archive.name
+    shutil.copy(reported.archive, copy)
+    subprocess.run(
+        ["/usr/bin/sos", "clean", "--batch", "--no-update", "--tmp-dir", tmp_path, copy],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip
+
+    plain, masked = (open_source(str(path)) for path in (copy, next(tmp_path.glob("*-obfuscated.tar.gz"))))
+    changed = sum(one.data != other.data for one, other in zip(plain.records, masked.records, strict=True))
+    assert (
+        [record.outcome for record in masked.records], [fault.split(" records ")[0] for fault in masked.faults]
+    ) == (
+        [record.outcome for record in plain.records], [f"{changed} of {len(plain.records)}"] if changed else [],
+    )  # fmt: skip

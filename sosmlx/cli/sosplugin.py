@@ -14,6 +14,7 @@ from sosmlx.errors import SosmlxError, UsageError
 from sosmlx.printable import visible
 from sosmlx.record import Outcome
 from sosmlx.sources.run import find, run
+from sosmlx.sources.trust import chain_fault
 
 PLUGIN, HINT = "sosmlx.py", "sosmlx.path"
 SUPPORTCONFIG = "/usr/lib/supportconfig/plugins"
@@ -51,6 +52,9 @@ def _install(data: bytes, args: argparse.Namespace) -> None:
         if hint:
             _replace(hint, os.fsencode(program) + b"\n", 0o644)
             print(f"wrote {visible(hint)}: {visible(program)} is run where there is no sosmlx on sos's PATH or in /opt")
+            fault = chain_fault(program)
+            if fault:
+                print(f"but sos will not run it as root: {visible(fault)}")
     else:
         print("this sosmlx is no program of its own: install one on sos's PATH, or in /opt/sosmlx")
     print("try it: " + ("supportconfig -i sosmlx" if args.supportconfig else "sos report -o sosmlx --batch"))

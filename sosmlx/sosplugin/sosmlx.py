@@ -88,12 +88,13 @@ Status = Tuple[str, str]
 def trusted(root: str, path: str) -> str:
     """Say why root should not run the program at `path` below `root`; an empty string where it may.
 
-    Every folder, link and file on the way must belong to root and be writable by nobody else (a sticky folder may be):
-    whoever could replace one of them would run as root. Raises OSError where there is nothing.
+    Every folder, link and file on the way must belong to root and be writable by nobody else (a sticky folder may be,
+    and what a group in which nobody is may write): whoever could replace one of them would run as root. Raises OSError
+    where nothing is.
     """
     waiting, done, links = list(reversed(path.split("/"))), [], 0  # type: Tuple[List[str], List[str], int]
     info = os.lstat(root)
-    why = _writable(root, info)
+    why = _writable(root, root, info)
     while waiting and not why:
         part = waiting.pop()
         if part in ("", "."):
@@ -103,7 +104,7 @@ def trusted(root: str, path: str) -> str:
             continue
         here = os.path.join(root, *(done + [part]))
         info = os.lstat(here)
-        why = _writable(here, info)
+        why = _writable(root, here, info)
         if not stat.S_ISLNK(info.st_mode):
             done.append(part)
             continue
@@ -118,13 +119,39 @@ def trusted(root: str, path: str) -> str:
     return why
 
 
-def _writable(here: str, info: os.stat_result) -> str:
+def _writable(root: str, here: str, info: os.stat_result) -> str:
     if info.st_uid != 0:
         return f"{here} belongs to user {info.st_uid}, not to root"
-    open_to_all = info.st_mode & 0o022 and not stat.S_ISLNK(info.st_mode)
-    if open_to_all and not (stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX):
-        return f"{here} can be written by others than root"
+    if stat.S_ISLNK(info.st_mode) or (stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX):
+        return ""
+    if info.st_mode & stat.S_IWOTH:
+        return f"{here} can be written by everybody"
+    if info.st_mode & stat.S_IWGRP and (_has_people(root, info.st_gid) or _has_list(here)):
+        return f"{here} can be written by group {info.st_gid}, or by an access list"
     return ""
+
+
+def _has_people(root: str, gid: int) -> bool:
+    """Whether anybody but root is in a group, by the host's own files; a group that they do not name counts as one."""
+    groups, users = (
+        [
+            line.split(":")
+            for line in content(os.path.join(root, "etc", name))[0].decode("utf-8", "replace").splitlines()
+        ]
+        for name in ("group", "passwd")
+    )
+    members = [row[3] for row in groups if len(row) > 3 and row[2] == str(gid)]
+    people = {name for names in members for name in names.split(",")}
+    people.update(row[0] for row in users if len(row) > 3 and row[3] == str(gid) and row[2] != "0")
+    return not members or bool(people - {"", "root"})
+
+
+def _has_list(path: str) -> bool:
+    """Whether a file has an access list: the group's bits are then its mask."""
+    try:
+        return bool(os.getxattr(path, "system.posix_acl_access"))
+    except OSError:
+        return False
 
 
 def command(words: List[str]) -> str:
