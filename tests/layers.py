@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx.record",),
     ("sosmlx.model",),
     ("sosmlx.jsonio",),
+    ("sosmlx.child",),
     ("sosmlx.fwctl",),
     ("sosmlx.parsers",),
     ("sosmlx.sources",),

@@ -25,7 +25,8 @@ COMM = Path(sys.executable).name[:15]
 MGIR = bytes.fromhex("08050000 00000001 00009020 00000000") + bytes(160)
 
 CLIENT = """
-from sosmlx.fwctl.client import Forked, StuckError
+from sosmlx.child import StuckError
+from sosmlx.fwctl.client import Forked
 channel = Forked("fwctl0")
 print(channel.info(30).hex())
 try:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from sosmlx.fwctl.client import OpenError, StuckError
+from sosmlx.child import StuckError
+from sosmlx.fwctl.client import OpenError
 from sosmlx.fwctl.mailbox import status_words
 from sosmlx.fwctl.registers import encode
 from sosmlx.record import Access, Answer, Call, Outcome

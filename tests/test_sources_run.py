@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sosmlx.record import Answer, Outcome
+from sosmlx.sources.base import COMMAND_CAP
 from sosmlx.sources.run import ENVIRONMENT, run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs process groups as Linux has them")
@@ -36,8 +37,8 @@ def anything(argv: Sequence[str]) -> str:
     return ""
 
 
-def outcome(folder: Path, body: str, deadline: float = 10.0, **options: int) -> Answer:
-    return run((tool(folder, body),), deadline, grace=0.3, search=[str(folder)], refusal=anything, **options)
+def outcome(folder: Path, body: str, deadline: float = 10.0, cap: int = COMMAND_CAP) -> Answer:
+    return run((tool(folder, body),), deadline, grace=0.3, search=[str(folder)], refusal=anything, cap=cap)
 
 
 def gone(pid: int | None) -> bool:
@@ -198,3 +199,22 @@ def test_binary_output_is_kept_as_it_is(tools: Path) -> None:
     answer = outcome(tools, r"printf '\033[2J\000\377'")
 
     assert answer.data == b"\x1b[2J\x00\xff"
+
+
+def test_a_program_is_ended_at_once_where_somebody_says_so(tools: Path) -> None:
+    tool(tools, "echo early; sleep 60")
+    began = time.monotonic()
+
+    answer = run(("tool",), 30.0, search=[str(tools)], refusal=anything, stop=lambda: time.monotonic() > began + 0.3)
+
+    assert (answer.outcome, answer.reason, answer.data) == (
+        Outcome.FAILED, "interrupted: it was ended", b"early\n",
+    )  # fmt: skip
+
+
+def test_a_program_can_neither_dump_core_nor_fill_the_disk(tools: Path) -> None:
+    answer = outcome(
+        tools, f"sleep 0.3; ulimit -c; dd if=/dev/zero of={tools}/big bs=1M count=32; ls -s {tools}/big >&2"
+    )
+
+    assert (answer.data, (tools / "big").stat().st_size <= 16 << 20) == (b"0\n", True)

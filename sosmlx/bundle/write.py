@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import lzma
 import os
@@ -16,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sosmlx
+from sosmlx.bundle.place import Unnamed, make_folder, refusal
 from sosmlx.bundle.seal import Seal, sealed
-from sosmlx.errors import SosmlxError
 from sosmlx.jsonio import dumps
 from sosmlx.record import Outcome, Record
 
@@ -65,27 +64,7 @@ def write(records: Sequence[Record], meta: Meta, folder: str, form: str = "tar.x
             return _write_folder(records, meta, folder)
         return _write_archive(records, meta, folder, form, seal)
     except OSError as error:
-        raise SosmlxError(
-            f"{folder}: the bundle could not be written: {error.strerror or error}",
-            "name another folder with -o DIR",
-        ) from None
-
-
-def make_folder(folder: str) -> None:
-    """Create a folder and what is missing above it, each 0700: `os.makedirs` leaves the upper ones to the umask.
-
-    Raises OSError.
-    """
-    if os.path.isdir(folder):
-        return
-    parent = os.path.dirname(folder.rstrip("/"))
-    if parent:
-        make_folder(parent)
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        if not os.path.isdir(folder):
-            raise
+        raise refusal(folder, error) from None
 
 
 def _contents(records: Sequence[Record], meta: Meta) -> Iterator[tuple[str, bytes]]:
@@ -185,24 +164,17 @@ def _what(record: Record) -> dict[str, object]:
 
 
 def _write_archive(records: Sequence[Record], meta: Meta, folder: str, form: str, seal: Seal | None) -> str:
-    final = os.path.join(folder, f"{meta.name}.{form}{seal.suffix if seal else ''}")
-    partial = os.path.join(folder, f".{meta.name}.partial")
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    digest = hashlib.sha256()
-    try:
-        with os.fdopen(handle, "wb") as out:
-            chunks = _compressed(_tar_bytes(records, meta), form)
-            for chunk in sealed(chunks, seal) if seal else chunks:
-                digest.update(chunk)
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        _publish(partial, final)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(partial)
-    _sidecar(final, digest.hexdigest())
-    return final
+    """Write the archive and the check sum beside it; neither has a name before both are whole."""
+    name, digest = f"{meta.name}.{form}{seal.suffix if seal else ''}", hashlib.sha256()
+    chunks = _compressed(_tar_bytes(records, meta), form, sum(len(record.data) for record in records))
+    with Unnamed(folder, name) as archive, Unnamed(folder, f"{name}.sha256") as sidecar:
+        for chunk in sealed(chunks, seal) if seal else chunks:
+            digest.update(chunk)
+            archive.write(chunk)
+        sidecar.write(f"{digest.hexdigest()}  {name}\n".encode())
+        archive.sync()
+        sidecar.sync()
+        return archive.publish(sidecar)
 
 
 def _tar_bytes(records: Sequence[Record], meta: Meta) -> Iterator[bytes]:
@@ -216,7 +188,11 @@ def _tar_bytes(records: Sequence[Record], meta: Meta) -> Iterator[bytes]:
     yield b"\0" * 1024
 
 
-def _compressed(chunks: Iterator[bytes], form: str) -> Iterator[bytes]:
+_PRESETS = ((2 << 20, 6), (8 << 20, 1))
+"""Up to so many bytes, xz may take its time and memory; with more, its fastest preset is slow enough."""
+
+
+def _compressed(chunks: Iterator[bytes], form: str, size: int) -> Iterator[bytes]:
     if form == "tar.gz":
         # A header of our own with no name and no time, then raw deflate: RFC 1952.
         deflate, crc, size = zlib.compressobj(6, zlib.DEFLATED, -15), 0, 0
@@ -226,37 +202,17 @@ def _compressed(chunks: Iterator[bytes], form: str) -> Iterator[bytes]:
             yield deflate.compress(chunk)
         yield deflate.flush() + crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
         return
-    xz = lzma.LZMACompressor(preset=6)
+    xz = lzma.LZMACompressor(preset=next((preset for most, preset in _PRESETS if size <= most), 0))
     for chunk in chunks:
         yield xz.compress(chunk)
     yield xz.flush()
 
 
-def _publish(partial: str, final: str) -> None:
-    """Give the finished file its name, never replacing another."""
-    try:
-        os.link(partial, final)
-        os.unlink(partial)
-    except FileExistsError:
-        raise
-    except OSError:
-        # File systems without hard links (vfat, some network mounts): the random name makes a clash unlikely.
-        if os.path.lexists(final):
-            raise FileExistsError(17, "already exists", final) from None
-        os.rename(partial, final)
-
-
-def _sidecar(path: str, digest: str) -> None:
-    handle = os.open(f"{path}.sha256", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(f"{digest}  {os.path.basename(path)}\n")
-
-
 def _write_folder(records: Sequence[Record], meta: Meta, folder: str) -> str:
     final = os.path.join(folder, meta.name)
     partial = os.path.join(folder, f".{meta.name}.partial")
-    os.mkdir(partial, 0o700)
     try:
+        os.mkdir(partial, 0o700)
         for name, data in _contents(records, meta):
             path = os.path.join(partial, name)
             make_folder(os.path.dirname(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ SHOWN_DAMAGES = 5
 """A cut archive lacks most of its members: the first few damages tell, the rest is counted."""
 
 
+AFTER = 3.0
+"""Seconds that the look at the host after the run may add to the time for the whole run."""
+
+
 @dataclass(frozen=True)
 class Gathered:
     """A bundle that was just written, still in memory, and what changed on the host meanwhile."""
@@ -37,22 +42,38 @@ class Gathered:
     changed: Mapping[str, object]
 
 
+class StoppedEarly(KeyboardInterrupt):
+    """Somebody ended a collection; what had been read by then is a bundle at `path`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 def collect(args: argparse.Namespace) -> int:
-    """Read a host and write a bundle; its path is the last line on stdout."""
+    """Read a host and write a bundle; its path is the last line on stdout, also where somebody ended the reading."""
     lock = None
     if args.encrypt_to:
         from sosmlx.bundle.seal import seal
 
         lock = seal(args.encrypt_to)
     collectors = selected(args.profile, args.vendor_access)
-    found = gather(
-        args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
-        max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock,
-    )  # fmt: skip
+    try:
+        found = gather(
+            args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
+            max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock,
+        )  # fmt: skip
+    except StoppedEarly as early:
+        _print_path(early.path)
+        raise
     code = _report(found, quiet=args.quiet)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(os.fsencode(found.path) + b"\n")  # the very bytes of the name, whatever the encoding
+    _print_path(found.path)
     return code
+
+
+def _print_path(path: str) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(path) + b"\n")  # the very bytes of the name, whatever the encoding
 
 
 def gather(
@@ -68,28 +89,43 @@ def gather(
     devices: Sequence[str] = (),
     lock: Seal | None = None,
 ) -> Gathered:
-    """Collect from the host that `spec` names and write the bundle into `folder`. Raises SosmlxError.
+    """Collect from the host that `spec` names and write the bundle into `folder`.
 
     `root` is the folder of the host's files, where that is not the running one; `devices` names the only devices that
     are read; with a `lock` the bundle is encrypted.
+
+    Raises SosmlxError, and where somebody ends it KeyboardInterrupt: StoppedEarly where that left a bundle.
     """
     from datetime import datetime, timezone
 
     from sosmlx.bundle.opening import host_euid, hostname, source
+    from sosmlx.bundle.place import prepare
     from sosmlx.bundle.write import Meta, write
+    from sosmlx.sources.bounded import Bounded
 
     host = source(spec, root)
     if devices:
         from sosmlx.collectors.choose import functions_of, only
 
         collectors = only(collectors, functions_of(host, devices))
-    engine = Engine(host, max_seconds=max_seconds, max_bytes=max_bytes)
-    created = datetime.now(timezone.utc)
-    before = observe(host)
-    records = engine.collect(collectors)
+
+    prepare(folder)
+    created, began = datetime.now(timezone.utc), time.monotonic()
+    before = observe(Bounded(host, began + max_seconds))
+    engine = Engine(host, max_seconds=max_seconds, max_bytes=max_bytes, began=began)
+    interrupted = False
+    try:
+        records = engine.collect(collectors)
+    except KeyboardInterrupt:
+        records, interrupted = engine.records(), True
+        if not any(record.has_bytes for record in records):
+            raise
+    end = time.monotonic() if interrupted else began + max_seconds
+    late = Bounded(host, end + AFTER)
     programs = frozenset(record.argv[0] for record in records if record.answer.tool)
     run = Run(os.getpid(), programs, effects(records), engine.abandoned)
-    changed = delta(before, observe(host), run, parameters(host, records))
+    changed = delta(before, observe(late), run, parameters(late, records))
+    host.close()
     euid = host_euid(host)
     meta = Meta(
         host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
@@ -98,7 +134,10 @@ def gather(
         euid=euid, complete=not engine.cut,
     )  # fmt: skip
     bundle = Bundle(host.kind, host.path, tuple(records), maker=maker(euid))
-    return Gathered(write(records, meta, folder, form, lock), bundle, changed)
+    path = write(records, meta, folder, form, lock)
+    if interrupted:
+        raise StoppedEarly(path)
+    return Gathered(path, bundle, changed)
 
 
 def _report(found: Gathered, *, quiet: bool) -> int:
@@ -124,7 +163,7 @@ def _report(found: Gathered, *, quiet: bool) -> int:
     if not quiet:
         for line in lines:
             print(f"sosmlx: {visible(line)}", file=sys.stderr)
-    return INCOMPLETE if gaps or changes or not snapshot.devices else COMPLETE
+    return INCOMPLETE if gaps or changes or not found.changed.get("final", True) or not snapshot.devices else COMPLETE
 
 
 def _denied(found: Gathered) -> list[str]:
@@ -154,7 +193,7 @@ def verify(args: argparse.Namespace) -> int:
         return DAMAGED
     records = found.manifest.get("records")
     count = len(records) if isinstance(records, list) else 0
-    state = "complete" if found.manifest.get("complete") else "partial: its time or byte budget ended it"
+    state = "complete" if found.manifest.get("complete") else "partial: a limit or an interruption ended it"
     print(f"{visible(args.bundle)}: intact, {state}; {count} records, {len(found.members)} members; not signed")
     return 0
 

@@ -36,13 +36,10 @@ from sosmlx.collectors.spec import (
 )  # fmt: skip
 from sosmlx.collectors.watch import Began, Ended, Watch
 from sosmlx.record import HOST, Answer, Outcome, Record
-from sosmlx.sources.base import Source
+from sosmlx.sources.base import INTERRUPTED, Source
 
 BUDGET = "budget:"
 """Begins the reason of a read that the limits of the whole run ended or left out."""
-
-INTERRUPTED = "interrupted:"
-"""Begins the reason of a read that was left out because somebody ended the run."""
 
 MAX_LANES = 16
 """So many devices are read at the same time, and the host beside them."""
@@ -113,7 +110,8 @@ class _Task:
 class Engine:
     """One collection. The limits bound the whole run, and the seconds of one device: what does not fit is skipped.
 
-    `watch` hears of every read as it begins and ends, from several threads.
+    `began` is when the run began on the clock `monotonic`, where that was before `collect` is called. `watch` hears of
+    every read as it begins and ends, from several threads.
     """
 
     source: Source
@@ -122,6 +120,7 @@ class Engine:
     device_seconds: float = 120.0
     now: Callable[[], datetime] = _now
     monotonic: Callable[[], float] = time.monotonic
+    began: float | None = None
     watch: Watch = _nobody
     _claims: dict[Target, _Claim] = field(default_factory=dict)
     _stages: list[list[_Task]] = field(default_factory=list)
@@ -139,7 +138,7 @@ class Engine:
 
         Raises KeyboardInterrupt where somebody ends it: then `records` has what was read until then.
         """
-        self._until = self.monotonic() + self.max_seconds
+        self._until = (self.monotonic() if self.began is None else self.began) + self.max_seconds
         self._stages = [[_Task(read, row) for read in row.reads] for row in collectors]
         lanes = Lanes(self._do, lambda task: device(task.read), MAX_LANES + 1)
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sosmlx.child import StuckError
 from sosmlx.fwctl.allowed import answer_size, query, request
-from sosmlx.fwctl.client import OpenError, StuckError
+from sosmlx.fwctl.client import OpenError
 from sosmlx.simulator.nic import DEBUG_READ_ONLY, Nic, NoAnswerError
 
 PID = 4711

@@ -16,6 +16,9 @@ installed catalogue of flash parameters."""
 BREAKER = "breaker:"
 """Begins the reason of a read that was not tried because what it asks had stopped answering."""
 
+INTERRUPTED = "interrupted:"
+"""Begins the reason of a read that was left out, or ended, because somebody ended the run."""
+
 FILE_CAP = 1 << 20
 COMMAND_CAP = 8 << 20
 

@@ -7,9 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Callable
 
+from sosmlx.child import StuckError
 from sosmlx.fwctl import abi
 from sosmlx.fwctl.allowed import ALLOWED
-from sosmlx.fwctl.client import Channel, OpenError, StuckError
+from sosmlx.fwctl.client import Channel, OpenError
 from sosmlx.fwctl.commands import QUERIES
 from sosmlx.fwctl.items import is_secret, parse_type
 from sosmlx.fwctl.mailbox import response, status_words
@@ -86,7 +87,8 @@ class Firmware:
             return ask(self._channels[node])
         except StuckError as stuck:
             self._broken[node] = f"{node} gave no answer before"
-            return Answer(outcome=Outcome.ABANDONED, reason=str(stuck), pid=stuck.pid)
+            outcome = Outcome.TIMEOUT if stuck.gone else Outcome.ABANDONED
+            return Answer(outcome=outcome, reason=str(stuck), pid=stuck.pid)
         except OSError as error:
             number = error.errno or 0
             words = abi.errno_words(number, "open" if isinstance(error, OpenError) else what)

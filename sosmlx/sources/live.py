@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import queue
 import stat
 import threading
 from collections.abc import Sequence
-from typing import Callable
+from typing import Callable, cast
 
+from sosmlx.child import Child, StuckError
 from sosmlx.fwctl.client import Channel, Forked
 from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources import run as program
-from sosmlx.sources.base import FILE_CAP, How, capped, failed
+from sosmlx.sources.base import FILE_CAP, INTERRUPTED, How, capped, failed
 from sosmlx.sources.firmware import Firmware
-from sosmlx.sources.guard import path_refusal
 
 
 class LiveSource:
@@ -26,24 +25,17 @@ class LiveSource:
     def __init__(
         self, read: Callable[[str, How], Answer] | None = None, connect: Callable[[str], Channel] = Forked
     ) -> None:
-        self._worker = _Worker()
-        self._read = read or read_path
+        self._readers = _Readers(read or read_path)
+        self._stop = threading.Event()
         self._firmware = Firmware(connect)
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
-        """Read a path in a worker thread: an attribute that is served by firmware can block."""
-        why = path_refusal(path, how)
-        if why:
-            return Answer(outcome=Outcome.SKIPPED, reason=why)
-        answer = self._worker.call(lambda: self._read(path, how), deadline)
-        if answer is None:
-            self._worker = _Worker()  # the old thread stays behind in its system call
-            return Answer(outcome=Outcome.ABANDONED, reason=f"no answer within {deadline:g} s", pid=os.getpid())
-        return answer
+        """Read a path in another process: an attribute that is served by firmware can hang in the kernel."""
+        return self._readers.read(path, how, deadline)
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
         """Run a program of the fixed search list."""
-        return program.run(argv, deadline)
+        return program.run(argv, deadline, stop=self._stop.is_set)
 
     def info(self, node: str, deadline: float) -> Answer:
         """Ask a fwctl node who answers."""
@@ -58,7 +50,10 @@ class LiveSource:
         return self._firmware.command(call, deadline)
 
     def close(self) -> None:
-        """Close the fwctl nodes, which frees their firmware contexts."""
+        """End what still reads or runs, and close the fwctl nodes, which frees their firmware contexts."""
+        self._stop.set()
+        self._stop = threading.Event()
+        self._readers.close()
         self._firmware.close()
 
 
@@ -99,22 +94,46 @@ def read_descriptor(handle: int, cap: int) -> Answer:
     return capped(b"".join(chunks), cap)
 
 
-class _Worker:
-    """One daemon thread that does one job at a time and can be left behind."""
+class _Readers:
+    """Processes that read paths, as many as are read at the same time; an idle one takes the next."""
 
-    def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Answer], queue.SimpleQueue[Answer]]] = queue.SimpleQueue()
-        threading.Thread(target=self._serve, daemon=True).start()
+    def __init__(self, read: Callable[[str, How], Answer]) -> None:
+        self._read = read
+        self._idle: list[Child] = []
+        self._all: list[Child] = []
 
-    def _serve(self) -> None:
-        while True:
-            job, reply = self._jobs.get()
-            reply.put(job())
-
-    def call(self, job: Callable[[], Answer], deadline: float) -> Answer | None:
-        reply: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._jobs.put((job, reply))
+    def read(self, path: str, how: How, deadline: float) -> Answer:
+        """Read a path, within so many seconds."""
         try:
-            return reply.get(timeout=deadline)
-        except queue.Empty:
-            return None
+            child = self._idle.pop()
+        except IndexError:
+            child = Child(self._answer)
+            self._all.append(child)
+        try:
+            return _unpacked(child.ask(f"{how}\0{path}".encode("utf-8", "surrogateescape"), deadline))
+        except StuckError as stuck:
+            outcome = Outcome.TIMEOUT if stuck.gone else Outcome.ABANDONED
+            return Answer(outcome=outcome, reason=str(stuck), pid=stuck.pid)
+        except BrokenPipeError:
+            return Answer(outcome=Outcome.FAILED, reason=f"{INTERRUPTED} the process that read it was ended")
+        finally:
+            self._idle.append(child)
+
+    def close(self) -> None:
+        """End the processes."""
+        for child in self._all:
+            child.close()
+
+    def _answer(self, question: bytes) -> bytes:
+        how, _, path = question.decode("utf-8", "surrogateescape").partition("\0")
+        return _packed(self._read(path, cast("How", how)))
+
+
+def _packed(answer: Answer) -> bytes:
+    reason = answer.reason.replace("\0", " ").encode("utf-8", "replace")
+    return b"\0".join((answer.outcome.value.encode(), reason, answer.data))
+
+
+def _unpacked(raw: bytes) -> Answer:
+    outcome, reason, data = raw.split(b"\0", 2)
+    return Answer(data, Outcome(outcome.decode()), reason.decode())

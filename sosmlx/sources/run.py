@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import IO, Callable, cast
 
 from sosmlx.record import Answer, Outcome
-from sosmlx.sources.base import COMMAND_CAP, failed
+from sosmlx.sources.base import COMMAND_CAP, INTERRUPTED, failed
 from sosmlx.sources.guard import command_refusal
 
 SEARCH = (
@@ -25,6 +27,13 @@ SEARCH = (
 ENVIRONMENT = {"PATH": ":".join(SEARCH), "LC_ALL": "C", "LANG": "C", "TERM": "dumb", "HOME": "/"}
 
 STDERR_CAP = 64 << 10
+
+HELD_CAP = 32 << 20
+FAIR_SHARE = 1 << 20
+"""What all programs that run together have printed is held in memory: beyond this, each has only its fair share."""
+
+_LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 16 << 20), (resource.RLIMIT_AS, 4 << 30))
+"""Limits of a program: no core dump, no large file, no more memory than any tool of this kind can need."""
 
 # What tools print when the kernel or the driver says no; lower case. Anything else with a non-zero rc is FAILED.
 _MESSAGES: tuple[tuple[str, Outcome], ...] = (
@@ -58,11 +67,13 @@ def run(
     grace: float = 2.0,
     search: Sequence[str] = SEARCH,
     refusal: Callable[[Sequence[str]], str] = command_refusal,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Answer:
     """Run one program and return how it ended, always; one that `refusal` says something against is skipped.
 
     `deadline` and `grace` are seconds: at the deadline the program's process group gets SIGTERM, after `grace` SIGKILL,
     after `grace` again it is abandoned with its pid recorded. Output beyond `cap` bytes ends the program the same way.
+    `stop` is asked a few times a second whether to end it at once.
     Whatever it started and left behind in its group is killed when it ends, and also when we are interrupted.
     """
     why = refusal(argv)
@@ -76,11 +87,12 @@ def run(
     except OSError as error:
         return failed(error)
     until = time.monotonic() + deadline
-    pipes = _Pipes(process, cap)
+    _limit(process)
+    pipes = _Pipes(process, cap, stop)
     gone = False
     try:
         # A program may close its output and work on: it has the whole deadline.
-        why = pipes.stream(until) or ("" if _wait(process, until) else "timeout")
+        why = pipes.stream(until) or _wait(process, until, stop)
     finally:
         gone = _end(process, grace)
         pipes.close()
@@ -101,11 +113,36 @@ def _start(argv: Sequence[str], stdin: int, home: str = ENVIRONMENT["HOME"]) -> 
     )
 
 
+def _limit(process: subprocess.Popen[bytes]) -> None:
+    """Set a program's limits from outside: code of ours between fork and exec is not safe beside threads."""
+    for name, most in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # gone already, or a container that does not allow it
+            resource.prlimit(process.pid, name, (most, most))
+
+
+class _Held:
+    """How many bytes of output are in memory that nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = 0
+
+    def add(self, count: int) -> bool:
+        """Count bytes in, or out; returns whether all have room."""
+        with self._lock:
+            self._bytes += count
+            return self._bytes <= HELD_CAP
+
+
+_HELD = _Held()
+
+
 class _Pipes:
     """Both output pipes of a process, read as they fill, so that neither a flood nor a full pipe can block."""
 
-    def __init__(self, process: subprocess.Popen[bytes], cap: int) -> None:
-        self.process = process
+    def __init__(self, process: subprocess.Popen[bytes], cap: int, stop: Callable[[], bool] = lambda: False) -> None:
+        self.process, self.stop = process, stop
+        self.held = 0
         self.data: dict[str, list[bytes]] = {"out": [], "err": []}
         self.room = {"out": cap, "err": STDERR_CAP}
         self.selector = selectors.DefaultSelector()
@@ -115,11 +152,13 @@ class _Pipes:
                 self.selector.register(pipe, selectors.EVENT_READ, name)
 
     def stream(self, until: float) -> str:
-        """Read until both pipes end; returns why it stopped early: "timeout", "cap", or an empty string."""
+        """Read until both pipes end; returns why it stopped early: "timeout", "cap", "stop", or an empty string."""
         while self.selector.get_map():
             left = until - time.monotonic()
             if left <= 0:
                 return "timeout"
+            if self.stop():
+                return "stop"
             ready = self.selector.select(min(left, 0.2))
             for key, _ in ready:
                 chunk = os.read(key.fd, 1 << 16)
@@ -133,14 +172,19 @@ class _Pipes:
 
     def keep(self, name: str, chunk: bytes) -> bool:
         room = self.room[name]
-        self.data[name].append(chunk[: max(room, 0)])
+        kept = chunk[: max(room, 0)]
+        self.data[name].append(kept)
         self.room[name] = room - len(chunk)
-        return name == "err" or self.room[name] >= 0
+        self.held += len(kept)
+        fits = _HELD.add(len(kept)) or self.held <= FAIR_SHARE
+        return name == "err" or (self.room[name] >= 0 and fits)
 
     def text(self, name: str) -> bytes:
         return b"".join(self.data[name])
 
     def close(self) -> None:
+        _HELD.add(-self.held)
+        self.held = 0
         self.selector.close()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
@@ -238,16 +282,16 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
         return True
 
 
-def _wait(process: subprocess.Popen[bytes], until: float) -> bool:
-    """Wait for the end of a program; returns whether it came in time."""
+def _wait(process: subprocess.Popen[bytes], until: float, stop: Callable[[], bool] = lambda: False) -> str:
+    """Wait for the end of a program; returns why it was not waited for: "timeout", "stop", or an empty string."""
     pause = 0.001
     while not _ended(process):
         left = until - time.monotonic()
-        if left <= 0:
-            return False
+        if left <= 0 or stop():
+            return "timeout" if left <= 0 else "stop"
         time.sleep(min(pause, left))
         pause = min(pause * 2, 0.05)
-    return True
+    return ""
 
 
 def _end(process: subprocess.Popen[bytes], grace: float) -> bool:
@@ -261,7 +305,7 @@ def _end(process: subprocess.Popen[bytes], grace: float) -> bool:
             _wait(process, time.monotonic() + grace)
     finally:
         _signal(process, signal.SIGKILL)
-    gone = _wait(process, time.monotonic() + grace)
+    gone = not _wait(process, time.monotonic() + grace)
     if gone:
         process.wait()
     return gone
@@ -285,6 +329,8 @@ def _answer(
     if why == "timeout":
         reason = f"no end within {deadline:g} s"
         return Answer(data, Outcome.TIMEOUT, reason, rc, number, process.pid, stderr, program)
+    if why == "stop":
+        return Answer(data, Outcome.FAILED, f"{INTERRUPTED} it was ended", rc, number, None, stderr, program)
     if why == "cap":
         return Answer(data, Outcome.TRUNCATED, f"more than {len(data)} bytes", rc, number, None, stderr, program)
     if number is not None:
