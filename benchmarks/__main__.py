@@ -22,6 +22,7 @@ from pathlib import Path
 import sosmlx
 from benchmarks.archives import archives, trees, whole_tree_diff
 from benchmarks.firmware import flash_commands
+from benchmarks.pages import page_costs
 from sosmlx.bundle.opening import open_source
 from sosmlx.collectors import COLLECTORS
 from sosmlx.collectors.engine import Engine
@@ -190,6 +191,7 @@ def main() -> None:
     start_up()
     collect_rate()
     flash_commands(wall)
+    page_costs()
     parse_rates()
 
 

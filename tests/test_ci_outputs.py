@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,20 @@ from sosmlx.report.github import command, github
 from sosmlx.report.junit import junit
 from sosmlx.report.markdown import escaped, markdown
 from sosmlx.report.sarif import sarif
+from sosmlx.report.view import CoverageView, Row
 from tests.reports import log, report, reports, text, xml
+
+
+class Told(NamedTuple):
+    """A view that has nothing beside its cases."""
+
+    evidence: tuple[Row, ...] = ()
+    pending: tuple[Row, ...] = ()
+    overrides: tuple[Row, ...] = ()
+    coverage: CoverageView = CoverageView((), (), (), 0, 0)
+
+
+NOTHING = Told()
 
 # JUnit
 
@@ -292,13 +306,15 @@ def test_mentions_and_links_are_broken_up(words: str) -> None:
 
 @given(reports)
 def test_every_row_of_a_table_has_as_many_cells_as_its_head(found: Report) -> None:
-    blocks = [block.splitlines() for block in markdown(found).split("\n\n") if block.startswith("|")]
+    blocks = [block.splitlines() for block in markdown(found, NOTHING).split("\n\n") if block.startswith("|")]
 
     assert [block for block in blocks if len({row.count("|") for row in block}) != 1] == []
 
 
 def test_a_summary_that_would_be_too_large_says_what_it_left_out() -> None:
-    found = markdown(report(*(Case("a", "t" * 200, "fail", key=str(n), reason="é" * 150) for n in range(9000))))
+    cases = (Case("a", "t" * 200, "fail", key=str(n), reason="é" * 150) for n in range(9000))
+
+    found = markdown(report(*cases), NOTHING)
 
     assert (len(found.encode()) < tables.MOST_BYTES, found.splitlines()[-2:]) == (
         True,

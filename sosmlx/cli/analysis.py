@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -43,7 +43,9 @@ def show(args: argparse.Namespace) -> int:
         return _raw(bundle, args.raw)
     snapshot = normalise(bundle)
     chosen = _chosen(snapshot, args)
-    write(args, show_formats(snapshot, chosen, args.everything))
+    renders = show_formats(snapshot, chosen, args.everything)
+    brief = renders.pop("brief")
+    write(args, {**renders, "text": brief} if args.brief else renders)
     troubled = {"bundle.damaged", "unparseable", "kind.unknown"}
     errors = any(row.kind in troubled for row in snapshot.evidence)
     only_messages = bundle.is_text and all(record.kind == "tool.error" for record in bundle.records)
@@ -62,14 +64,16 @@ def diff(args: argparse.Namespace) -> int:
         found = compare_bundles(sides[0], sides[1], only)
     if args.device and not named((*found.left.devices, *found.right.devices), args.device):
         raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
-    write(args, _diff_renders(args, found, only))
+    write(args, _diff_renders(args, found, only, sides[:2]))
     if found.differences:
         return DIFFERENT
     only_messages = any(all(record.kind == "tool.error" for record in side.records) for side in sides)
     return UNKNOWN if found.gaps or found.base_gaps or _damaged(found) or only_messages else SAME
 
 
-def _diff_renders(args: argparse.Namespace, found: Comparison, only: Filter) -> Mapping[str, Render]:
+def _diff_renders(
+    args: argparse.Namespace, found: Comparison, only: Filter, bundles: Sequence[Bundle]
+) -> Mapping[str, Render]:
     """Return what renders a diff; text alone, the most frequent wish, does not load all that CI outputs need."""
     if args.format == "text" and not args.outputs:
         from sosmlx.report.text import diff_text
@@ -78,7 +82,7 @@ def _diff_renders(args: argparse.Namespace, found: Comparison, only: Filter) -> 
         return {"text": lambda: diff_text(diff_view(found))}
     from sosmlx.report.formats import diff_formats
 
-    return diff_formats(found, only)
+    return diff_formats(found, only, bundles)
 
 
 def _damaged(found: Comparison) -> bool:
@@ -95,8 +99,9 @@ def demo(args: argparse.Namespace) -> int:
     paths = [
         gather(f"sim:two-adapters-{when}", args.folder, selected(), label=when).path for when in ("before", "after")
     ]
-    found = compare_bundles(open_source(paths[0]), open_source(paths[1]))
-    renders = diff_formats(found)
+    before, after = (open_source(path) for path in paths)
+    found = compare_bundles(before, after)
+    renders = diff_formats(found, bundles=(before, after))
     page = Path(args.folder) / "report.html"
     save({page: renders["html"]()})
     print(renders["text"](), end="")

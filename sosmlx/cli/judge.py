@@ -26,7 +26,8 @@ def check(args: argparse.Namespace) -> int:
     from sosmlx.report.result import evaluate
 
     asked = planes(args.plane)
-    snapshot = normalise(opened(args.source, args.as_kind))
+    bundle = opened(args.source, args.as_kind)
+    snapshot = normalise(bundle)
     only = Only(devices(snapshot, args.device, args.source), asked)
     earlier: list[Snapshot] = []
 
@@ -37,7 +38,7 @@ def check(args: argparse.Namespace) -> int:
     policies = named(args.baseline, snapshot, reference)
     before = next((row for row in earlier if row.is_host and row.source.host == snapshot.source.host), None)
     result = evaluate(snapshot, policies, _today(args), args.fail_on, only, before)
-    write(args, check_formats(result))
+    write(args, check_formats(result, bundle))
     return result.code
 
 

@@ -95,6 +95,7 @@ def parser() -> _Parser:
     show.add_argument("--name", metavar="GLOB", default="*", help="only settings whose name matches")
     show.add_argument("--pending", action="store_true", help="only what waits for a reset")
     show.add_argument("--non-default", action="store_true", help="only what differs from the factory view")
+    show.add_argument("--brief", action="store_true", help="verdict, devices and what waits, on one screen (80 x 24)")
     show.add_argument("--raw", metavar="RECORD", help="print the bytes of one record (its id) and nothing else")
     _common(show)
 

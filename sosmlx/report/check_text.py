@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from sosmlx.report.result import CheckView, FindingGroup, FindingLine
+from sosmlx.report.text import waiting
 from sosmlx.report.view import Row
 
 WIDEST = 160
@@ -21,19 +22,20 @@ def check_text(view: CheckView) -> str:
 def _check(view: CheckView) -> Iterator[str]:
     yield view.sentence
     yield f"Checked: {view.count}; fails from severity {view.threshold} on"
+    yield from _rows("Evidence", view.evidence)
     for group in view.groups:
         yield ""
         yield group.title
         yield from _group(group)
     yield from _rows("Unknown: what these rules need was not read", view.unknown)
+    yield from waiting(view.pending, view.overrides)
     yield from _waivers(view)
+    yield from _rows("Not captured, or not completely", view.coverage.gaps)
     yield from _rows("Not checked, or not applicable", view.unchecked)
     if view.strangers:
         yield ""
         yield f"No policy is meant for: {', '.join(view.strangers)}"
     yield from _rows("Passed", view.passed)
-    yield from _rows("Evidence", view.evidence)
-    yield from _rows("Not captured, or not completely", view.coverage.gaps)
     yield ""
     yield f"Coverage: {view.coverage.complete} of {view.coverage.total} planes completely"
     yield ""
@@ -77,6 +79,7 @@ def _rows(title: str, rows: Sequence[Row]) -> Iterator[str]:
         yield ""
         yield f"{title}:"
         yield from _table([[row.device, row.plane, row.what, row.why] for row in rows], 2)
+        yield from (f"  what to do: {how}" for how in dict.fromkeys(row.how for row in rows) if how)
 
 
 def _short(cell: str) -> str:

@@ -11,28 +11,45 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 import sosmlx
+from sosmlx.report.limits import noteworthy, worst
+from sosmlx.report.page import Page
 from sosmlx.report.result import CheckView
 from sosmlx.report.view import DiffView, ShowView
 
-TEMPLATES = ("page.html.j2", "parts.html.j2", "diff.html.j2", "show.html.j2", "check.html.j2")
+TEMPLATES = (
+    "page.html.j2", "parts.html.j2", "diff.html.j2", "show.html.j2", "check.html.j2", "taint.svg.j2", "topology.svg.j2",
+)  # fmt: skip
+
+MOST_LINES = 1_000
+"""So many differences or findings are laid out in a page, the worst first, with one element for each of their words;
+all others are counted there, and are in the documents."""
+
+MOST_SETTINGS = 1_500
+"""So many settings of a snapshot are laid out; of more, those that are set or pending are. The search has all."""
 
 
-def diff_page(view: DiffView) -> str:
+PLAIN = Page()
+
+
+def diff_page(view: DiffView, page: Page = PLAIN) -> str:
     """Render a diff."""
-    return _page("diff.html.j2", view)
+    groups, cut = worst(view.groups, MOST_LINES)
+    return _page("diff.html.j2", view, page, groups=groups, cut=cut)
 
 
-def show_page(view: ShowView) -> str:
+def show_page(view: ShowView, page: Page = PLAIN) -> str:
     """Render a snapshot."""
-    return _page("show.html.j2", view)
+    groups, cut = noteworthy(view.groups, MOST_SETTINGS)
+    return _page("show.html.j2", view, page, groups=groups, cut=cut)
 
 
-def check_page(view: CheckView) -> str:
+def check_page(view: CheckView, page: Page = PLAIN) -> str:
     """Render a check."""
-    return _page("check.html.j2", view)
+    groups, cut = worst(view.groups, MOST_LINES)
+    return _page("check.html.j2", view, page, groups=groups, cut=cut)
 
 
-def _page(template: str, view: DiffView | ShowView | CheckView) -> str:
+def _page(template: str, view: DiffView | ShowView | CheckView, page: Page, **parts: object) -> str:
     environment = Environment(
         loader=DictLoader({name: _file(name) for name in TEMPLATES}),
         autoescape=True,
@@ -40,14 +57,23 @@ def _page(template: str, view: DiffView | ShowView | CheckView) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = _file("style.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment.tests["any_set"] = lambda sides: "set" in sides
+    style, script = _file("style.css"), _file("page.js")
     return environment.get_template(template).render(
         view=view,
+        page=page,
         style=Markup(style),  # noqa: S704 - our own file, not input
-        style_hash=f"sha256-{digest}",
+        style_hash=_hash(style),
+        script=Markup(script),  # noqa: S704 - our own file, not input
+        script_hash=_hash(script),
+        data=Markup(page.island.document()),  # noqa: S704 - JSON in ASCII without `<`, `>` and `&`
         version=sosmlx.__version__,
+        **parts,
     )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _file(name: str) -> str:

@@ -15,7 +15,7 @@ SINGULAR: Mapping[str, str] = {
 }  # fmt: skip
 """The type of a list's rows, where it is not the list's own name."""
 
-LEFT_OUT = ("view",)
+LEFT_OUT = ("view", "page")
 """What is for `render` alone."""
 
 

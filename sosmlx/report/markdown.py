@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from sosmlx.model import Device
 from sosmlx.printable import visible
@@ -40,8 +41,28 @@ def _still(match: re.Match[str]) -> str:
     return match[0] + _BREAK if _WORDS.match(match.string, match.start()) else f"&#{ord(match[0])};"
 
 
-def markdown(report: Report) -> str:
-    """Render a report: the verdict, what fails, what is not known, what is waived, and the counts."""
+class Told(Protocol):
+    """What the view of a diff or check tells beside its cases."""
+
+    @property
+    def evidence(self) -> tuple[Row, ...]:
+        """What a reader must see of what was observed."""
+
+    @property
+    def pending(self) -> tuple[Row, ...]:
+        """What waits for a reset."""
+
+    @property
+    def overrides(self) -> tuple[Row, ...]:
+        """What is overridden at run time."""
+
+    @property
+    def coverage(self) -> CoverageView:
+        """How much was seen."""
+
+
+def markdown(report: Report, view: Told) -> str:
+    """Render a result in the order of its page: the verdict, what fails, what waits, what is not known or waived."""
     heads = ["severity", "device", "check", *report.heads, "why", "what to do"]
     parts: list[tuple[str, list[str], list[Case]]] = [
         ("Differences" if report.kind == "diff" else "Findings", heads, report.of("fail", "error")),
@@ -50,8 +71,12 @@ def markdown(report: Report) -> str:
         ("Not checked", ["device", "check", "why"], report.of("notchecked")),
     ]
     lines = [f"## {escaped(cut(report.title, 300))}", "", _verdict(report.status, report.sentence), ""]
+    lines += _rows("Evidence", view.evidence)
     for title, columns, cases in parts:
         lines += _table(title, columns, [_cells(case, len(columns) > 3) for case in cases])
+        if title == parts[0][0]:
+            lines += [*_rows("Pending a reset", view.pending), *_rows("Overridden at run time", view.overrides)]
+    lines += _coverage(view.coverage)
     lines += [f"{escaped(note)}.  " for note in report.notes]
     return _bounded([*lines, f"Counted: {report.counts()}."])
 
@@ -72,19 +97,19 @@ def _cells(case: Case, every: bool) -> list[str]:
 def show_markdown(view: ShowView) -> str:
     """Render a snapshot: verdict, devices, settings by plane, what is pending, and what was not captured."""
     lines = [f"## {escaped(cut(view.title, 300))}", "", _verdict(view.status, view.sentence), ""]
+    lines += _rows("Evidence", view.evidence)
+    lines += [*_rows("Pending a reset", view.pending), *_rows("Overridden at run time", view.overrides)]
     lines += _table(
         "Devices",
         ["device", "role", "model", "part number", "PSID", "firmware", "interfaces", "channels"],
         [_device(device) for device in view.devices],
     )
+    lines += _coverage(view.coverage)
     for group in view.groups:
         mark = f" {group.digest}" if group.digest else ""
         heads = ["name", *group.facets, "state", *([WRITER] if group.written else [])]
         rows = [[row.name, *row.cells, row.flags, *([row.writer] if group.written else [])] for row in group.rows]
         lines += _table(f"{group.device} {group.plane}{mark}", heads, rows)
-    lines += _rows("Pending a reset", view.pending)
-    lines += _rows("Evidence", view.evidence)
-    lines += _coverage(view.coverage)
     if view.hidden:
         lines.append(f"{view.hidden} settings are not shown (counters, volatile values).")
     return _bounded(lines)
@@ -115,9 +140,8 @@ def _coverage(coverage: CoverageView) -> Iterator[str]:
 
 
 def _rows(title: str, rows: Sequence[Row]) -> list[str]:
-    return _table(
-        title, ["device", "plane", "what", "why"], [[row.device, row.plane, row.what, row.why] for row in rows]
-    )
+    heads = ["device", "plane", "what", "why", "what to do"]
+    return _table(title, heads, [[row.device, row.plane, row.what, row.why, row.how] for row in rows])
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

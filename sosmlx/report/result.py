@@ -18,7 +18,7 @@ from sosmlx.policy.rules import Policy
 from sosmlx.policy.tally import is_waived
 from sosmlx.policy.waivers import IN_FORCE, Standing
 from sosmlx.printable import visible
-from sosmlx.report.view import CoverageView, Input, Row, device_title, show_view
+from sosmlx.report.view import CoverageView, Input, Row, device_title, override_rows, pending_rows, show_view
 
 RESULTS: tuple[Result, ...] = ("fail", "error", "unknown", "notchecked", "notapplicable", "pass")
 """Results in the order in which a reader wants them."""
@@ -97,6 +97,7 @@ class FindingLine:
     origin: str
     waiver: str
     anchor: str
+    plane: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,8 @@ class CheckView:
     coverage: CoverageView
     evidence: tuple[Row, ...]
     inputs: tuple[Input, ...]
+    pending: tuple[Row, ...] = ()
+    overrides: tuple[Row, ...] = ()
 
 
 def check_view(result: CheckResult) -> CheckView:
@@ -174,6 +177,8 @@ def check_view(result: CheckResult) -> CheckView:
         coverage=shown.coverage,
         evidence=shown.evidence,
         inputs=shown.inputs,
+        pending=tuple(pending_rows(result.snapshot)),
+        overrides=tuple(override_rows(result.snapshot)),
     )
 
 
@@ -195,12 +200,18 @@ def _policy(policy: Policy) -> PolicyLine:
 
 def _groups(findings: Sequence[Finding], titles: Mapping[str, str]) -> Iterator[FindingGroup]:
     """Group the failures by device, worst first; one that is waived comes after those that are not."""
-    failing = [row for row in findings if row.result in ("fail", "error")]
-    anchors = Counter[str]()
-    for device, rows in groupby(failing, key=lambda row: row.device):
-        worst = sorted(rows, key=lambda row: (is_waived(row), -SEVERITIES.index(row.severity)))
-        lines = tuple(_line(row, _anchor(row, anchors)) for row in worst)
+    for device, rows in groupby(anchors(findings), key=lambda row: row[1].device):
+        lines = tuple(_line(row, anchor) for anchor, row in rows)
         yield FindingGroup(visible(device), visible(titles.get(device, device)), lines)
+
+
+def anchors(findings: Sequence[Finding]) -> Iterator[tuple[str, Finding]]:
+    """Yield the failures in the order in which they are shown, each with the name of its place on a page."""
+    failing = [row for row in findings if row.result in ("fail", "error")]
+    taken = Counter[str]()
+    for _, rows in groupby(failing, key=lambda row: row.device):
+        for row in sorted(rows, key=lambda row: (is_waived(row), -SEVERITIES.index(row.severity))):
+            yield _anchor(row, taken), row
 
 
 def _anchor(finding: Finding, taken: Counter[str]) -> str:
@@ -224,6 +235,7 @@ def _line(finding: Finding, anchor: str) -> FindingLine:
         origin=visible("; ".join(filter(None, [_brief(finding.where), finding.source]))),
         waiver=visible(_waived(finding)),
         anchor=anchor,
+        plane=finding.plane,
     )
 
 

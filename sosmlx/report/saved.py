@@ -15,6 +15,7 @@ from sosmlx.errors import InputError
 from sosmlx.jsonio import loads, snapshot_from_json
 from sosmlx.model import Snapshot, Verdict
 from sosmlx.printable import visible
+from sosmlx.report.page import Page
 from sosmlx.report.plain import dump, restore
 from sosmlx.report.result import CheckView
 from sosmlx.report.view import DiffView, ShowView
@@ -78,6 +79,11 @@ class Saved:
         """Return the view of a snapshot. Raises InputError as `view` does."""
         return self.view(ShowView)
 
+    def page(self) -> Page:
+        """Return the rest of the page; a document without one gives a plain page. Raises InputError as `view` does."""
+        found = self.document.get("page")
+        return Page() if found is None else restore(Page, found, f"{self.path}: page")
+
     def snapshot(self) -> Snapshot:
         """Return the snapshot. Raises InputError where the document is none."""
         try:
@@ -105,6 +111,11 @@ def _verdict(saved: Saved) -> Verdict:
 def with_view(document: Mapping[str, object], view: View) -> dict[str, object]:
     """Add to a document what text and page show of it."""
     return {**document, "view": dump(view)}
+
+
+def with_page(document: Document, page: Page) -> Document:
+    """Add to a document what only a page shows; one that was read back has it."""
+    return document if "page" in document else {**document, "page": dump(page)}
 
 
 def read(text: str, path: str) -> Saved:

@@ -23,27 +23,40 @@ def diff_text(view: DiffView) -> str:
 def _diff(view: DiffView) -> Iterator[str]:
     yield view.sentence
     yield f"Verdict: {view.transition}"
+    counts = [view.count, _counts(view.pending, view.overrides), f"{len(view.unknown)} unknown"]
+    # What was not captured on both sides is counted before what differs: who reads only the start must know it.
+    counts += [f"{len(view.scope)} captured on one side only"] if view.scope else []
+    yield "; ".join(counts)
     yield from (words for words in (view.causes, view.three_way, *view.notes) if words)
-    # What was not captured on both sides comes before what differs: who reads only the start must know it.
-    yield from _rows("Captured on one side only", view.scope)
+    yield from _rows("Evidence", view.evidence)
     yield from _groups(view.groups)
     if not view.groups:
         yield ""
         yield "No difference."
     if view.hidden_words:
         yield f"\n{view.hidden_words}; --all shows counters and volatile values"
-    yield from _rows("Renamed", view.renamed)
     if view.agreed:
         yield "\nBoth sides changed alike since the base:"
         yield from _groups(view.agreed)
-    yield from _rows("Symptoms: counters that rose, outside the verdict", view.symptoms)
+    yield from _rows("Renamed", view.renamed)
+    yield from waiting(view.pending, view.overrides)
+    yield from _rows("Unknown: one side could not read what the other has", view.unknown)
+    yield from _rows("Captured on one side only", view.scope)
     if any(view.unparsed):
         yield f"\nNot understood: {view.unparsed[0]} lines on the left, {view.unparsed[1]} on the right"
-    yield from _rows("Pending a reset", view.pending)
-    yield from _rows("Unknown: one side could not read what the other has", view.unknown)
-    yield from _rows("Evidence", view.evidence)
     yield from _missing(view.coverage)
+    yield from _rows("Symptoms: counters that rose, outside the verdict", view.symptoms)
     yield from _inputs(view.inputs)
+
+
+def _counts(pending: Sequence[Row], overrides: Sequence[Row]) -> str:
+    return f"{len(pending)} pending a reset, {len(overrides)} overridden at run time"
+
+
+def waiting(pending: Sequence[Row], overrides: Sequence[Row]) -> Iterator[str]:
+    """Print what waits for a reset, and what is overridden at run time."""
+    yield from _rows("Pending a reset", pending)
+    yield from _rows("Overridden at run time", overrides)
 
 
 def _groups(groups: Sequence[Group]) -> Iterator[str]:
@@ -64,17 +77,18 @@ def show_text(view: ShowView) -> str:
 
 def _show(view: ShowView) -> Iterator[str]:
     yield view.sentence
+    yield _counts(view.pending, view.overrides)
+    yield from _rows("Evidence", view.evidence)
+    yield from waiting(view.pending, view.overrides)
     yield ""
     yield from devices_lines(view.devices)
     yield from (f"  {visible(name)}  {words}" for name, words in view.verdicts.items())
+    yield from _missing(view.coverage)
     for group in view.groups:
         yield ""
         yield f"{group.device}  {group.plane}" + (f"  [{group.digest}]" if group.digest else "")
         heads = ["name", *group.facets, "", WRITER if group.written else ""]
         yield from _table([heads, *([row.name, *row.cells, row.flags, row.writer] for row in group.rows)], 2)
-    yield from _rows("Pending a reset", view.pending)
-    yield from _rows("Evidence", view.evidence)
-    yield from _missing(view.coverage)
     if view.unparsed:
         yield f"\n{view.unparsed} lines were not understood; --all --format json holds them"
     if view.hidden:
@@ -123,6 +137,7 @@ def _rows(title: str, rows: Sequence[Row]) -> Iterator[str]:
         yield ""
         yield f"{title}:"
         yield from _table([[row.device, row.plane, row.what, row.why] for row in rows], 2)
+        yield from (f"  what to do: {how}" for how in dict.fromkeys(row.how for row in rows) if how)
 
 
 def _missing(coverage: CoverageView) -> Iterator[str]:

@@ -11,11 +11,13 @@ from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
 from sosmlx.parsers.values import NOBODY
 from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
+from sosmlx.policy.overrides import overrides
 from sosmlx.policy.taint import decode
 from sosmlx.printable import visible
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown
 from sosmlx.report.changes import base_words, conflicts, hidden_words, renamed_words, symptom_words
+from sosmlx.report.hints import hint
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Line:
     anchor: str
     base: str = ""
     moved: str = ""
+    cls: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,13 @@ class Input:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of words: what is pending, unknown, or only on one side."""
+    """A row of words: what is pending, unknown, or only on one side; `how` is what to do about it."""
 
     device: str
     plane: str
     what: str
     why: str
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class DiffView:
     symptoms: tuple[Row, ...] = ()
     three_way: str = ""
     agreed: tuple[Group, ...] = ()
+    overrides: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ def diff_view(found: Comparison) -> DiffView:
         symptoms=tuple(Row(*words) for words in symptom_words(found)),
         three_way=conflicts(found),
         agreed=tuple(_groups(found, found.agreed)),
+        overrides=tuple(override_rows(found.right)),
     )
 
 
@@ -180,7 +186,7 @@ def _lines(found: Comparison, rows: Sequence[Difference]) -> list[Line]:
             name=visible(f"{name} ({cmode})" if cmode in ("runtime", "driverinit") else name),
             facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
             severity=same[0].severity, note=visible(_note(same[0])),
-            writer=visible(_written(same)), anchor=anchor(same[0]), base=base, moved=moved,
+            writer=visible(_written(same)), anchor=anchor(same[0]), base=base, moved=moved, cls=same[0].cls,
         )
         for (name, cmode, change, left, right, base, moved), same in folded.items()
     ]  # fmt: skip
@@ -245,12 +251,23 @@ def pending_rows(snapshot: Snapshot) -> list[Row]:
     return rows
 
 
+def override_rows(snapshot: Snapshot) -> list[Row]:
+    """List run-time values that contradict the flash value in force."""
+    return [
+        Row(
+            visible(row.device), row.pair.plane, row.pair.name,
+            f"{shown(row.runtime)} at run time, {row.pair.flash} in flash is {shown(row.flash)}",
+        )
+        for row in overrides(snapshot)
+    ]  # fmt: skip
+
+
 def _gap(gap: Gap) -> Row:
     names = ", ".join(gap.names[:6]) + (f" and {len(gap.names) - 6} more" if len(gap.names) > 6 else "")
     what = names or f"facet {gap.facet}"
     if gap.facet and gap.names:
         what = f"{names} ({gap.facet})"
-    return Row(visible(gap.device), gap.plane, visible(what), visible(f"{gap.side}: {gap.reason}"))
+    return Row(visible(gap.device), gap.plane, visible(what), visible(f"{gap.side}: {gap.reason}"), hint(gap.reason))
 
 
 def _coverage(snapshots: Sequence[Snapshot], names: Sequence[Mapping[str | None, str]]) -> CoverageView:
@@ -268,7 +285,7 @@ def _coverage(snapshots: Sequence[Snapshot], names: Sequence[Mapping[str | None,
         rows = [side[device, plane] for side in sides if (device, plane) in side]
         why = "; ".join(dict.fromkeys(row.reason for row in rows if row.reason))
         what = _both([_cell(side.get((device, plane))) for side in sides])
-        gaps.append(Row(visible(device), plane, what, visible(why)))
+        gaps.append(Row(visible(device), plane, what, visible(why), hint(why)))
     grid = tuple(
         (visible(device), tuple(_both([_cell(side.get((device, plane))) for side in sides]) for plane in planes))
         for device in devices
@@ -346,6 +363,7 @@ class ShowView:
     inputs: tuple[Input, ...]
     unparsed: int
     hidden: int
+    overrides: tuple[Row, ...] = ()
 
 
 def _lines_of(snapshot: Snapshot) -> int:
@@ -395,4 +413,5 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
         inputs=(_input("source", snapshot),),
         unparsed=_lines_of(snapshot),
         hidden=len(settings) - len(kept),
+        overrides=tuple(override_rows(snapshot)),
     )
