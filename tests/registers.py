@@ -1,8 +1,8 @@
 """Fixtures of firmware answers: `fixtures/register/NAME/CASE.hex` and what reading them together must yield.
 
-A comment line says what was asked (`# MDSR type_of_token=0`, or `# fwctl.info`); the lines below it are the whole
-answer in hexadecimal. A read that gave nothing has its outcome and reason behind a bar, and no bytes below it:
-`# MDSR type_of_token=8 | unsupported: BAD_PARAM`. `python -m tests.registers` writes the expected files.
+A comment line says what was asked (`# MDSR type_of_token=0`, `# QUERY_LAG`, or `# fwctl.info`); the lines below it are
+the whole answer in hexadecimal. A read that gave nothing has its outcome and reason behind a bar, and no bytes below
+it: `# MDSR type_of_token=8 | unsupported: BAD_PARAM`. `python -m tests.registers` writes the expected files.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sosmlx.fwctl.commands import QUERIES
 from sosmlx.fwctl.registers import encode
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.spec import Together
-from sosmlx.record import Access, Answer, Outcome, Record
+from sosmlx.record import Access, Answer, Call, Outcome, Record
 from tests import fixtures
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "register"
@@ -64,6 +65,9 @@ def _read(number: str, line: str) -> Record:
     if name == "fwctl.info":
         return Record(number, name, "fwctl", BDF, answer, path=f"/dev/fwctl/{NODE}", channel="fwctl")
     fields = tuple((field, int(value, 0)) for field, _, value in (word.partition("=") for word in words))
+    if name in QUERIES:
+        kind = f"mailbox.{name.lower()}"
+        return Record(number, kind, "fwctl", BDF, answer, mailbox=Call(NODE, name, fields), channel="fwctl")
     return _register(number, name, fields, answer)
 
 

@@ -19,7 +19,7 @@ Selector = tuple[int, int, int, Container[int]]
 """Byte offset of a word of the request, lowest bit, width, and what may stand there."""
 
 VPORT: tuple[Selector, ...] = ((0x08, 31, 1, (0, 1)), (0x08, 0, 16, range(1 << 16)))
-TYPES = (*range(10), *range(0x0C, 0x10), 0x11, *range(0x13, 0x16), 0x1A, *range(0x1D, 0x21), 0x25, 0x26, 0x28, 0x2A)
+TYPES = (*range(10), 0x0C, 0x0D, 0x0F, 0x11, 0x13, 0x14, 0x15, 0x1A, 0x1D, 0x1F, 0x20, 0x25, 0x26, 0x28)
 
 ASKED: Mapping[int, tuple[str, int, int, tuple[Selector, ...]]] = {
     0x0100: ("QUERY_HCA_CAP", 16, 4112, ((0x04, 1, 15, TYPES), (0x04, 0, 1, (0, 1)))),

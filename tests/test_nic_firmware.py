@@ -257,7 +257,7 @@ def test_a_debug_token_has_a_state(status: int, left: int) -> None:
     assert (raw.bits(answer, 0, 31, 24), raw.bits(answer, 0, 3, 0), raw.word(answer, 8)) == (1, status, left)
 
 
-@pytest.mark.parametrize("opcode", [0x0100, 0x0754])
+@pytest.mark.parametrize("opcode", [0x0107, 0x0773])
 def test_a_command_that_is_not_modelled_is_none_of_this_firmwares(opcode: int) -> None:
     device = adapter({}, 0, strict=False)
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sosmlx.collectors.devlink import DEVLINK, DEVLINK_MORE, HEALTH_DUMPS, REGION_DUMPS
 from sosmlx.collectors.ethtool import ETHTOOL, ETHTOOL_COUNTERS
+from sosmlx.collectors.firmware_state import FIRMWARE_STATE, FIRMWARE_SWEEP
 from sosmlx.collectors.fwctl import FWCTL
 from sosmlx.collectors.kernel import KERNEL, LOG, MODULE
 from sosmlx.collectors.netdev import NETDEV
@@ -19,7 +20,7 @@ from sosmlx.collectors.vendor import VENDOR
 COLLECTORS: tuple[Collector, ...] = (
     KERNEL, MODULE, PCI, NETDEV, RDMA, DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL,
     DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
-    FWCTL, REGISTERS, SWEEPS, LOG,
+    FWCTL, REGISTERS, FIRMWARE_STATE, SWEEPS, FIRMWARE_SWEEP, LOG,
 )  # fmt: skip
 
 

@@ -90,27 +90,27 @@ _NIC_VPORT = """
 0x18 vhca_id_type[31] affiliation_criteria[19:16] affiliated_vhca_id[15:0]
 0x30 sd_group[30:28]
 0x34 mtu[15:0]
-0x38 system_image_guid[64]
-0x40 port_guid[64]
-0x48 node_guid[64]
+0x38 system_image_guid[64]@guid
+0x40 port_guid[64]@guid
+0x48 node_guid[64]@guid
 0x78 qkey_violation_counter[31:16]
 0x100 promisc_uc[31] promisc_mc[30] promisc_all[29] allowed_list_type[26:24] allowed_list_size[11:0]
-0x104 permanent_address[64]
+0x104 permanent_address[64]@mac
 """
 
 _ROCE_ADDRESS = """
-0x10 source_l3_address[128]
-0x20 vlan_valid[28] vlan_id[27:16] source_mac_47_32[15:0]
-0x24 source_mac_31_0[31:0]
+0x10 source_l3_address[128]@gid
+0x20 vlan_valid[28] vlan_id[27:16] source_mac_47_32[15:0]@mac
+0x24 source_mac_31_0[31:0]@mac
 0x28 roce_l3_type[11:8] roce_version[7:0]
 """
 
 _HCA_VPORT = """
 0x30 sm_virt_aware[31] has_smi[30] has_raw[29] grh_required[28] num_port_plane[23:16] port_physical_state[15:12]
 0x30 vport_state_policy[11:8] port_state[7:4] vport_state[3:0]
-0x38 system_image_guid[64]
-0x40 port_guid[64]
-0x48 node_guid[64]
+0x38 system_image_guid[64]@guid
+0x40 port_guid[64]@guid
+0x48 node_guid[64]@guid
 0x50 cap_mask1[31:0]
 0x58 cap_mask2[31:0]
 0x70 lid[31:16] init_type_reply[11:8] lmc[7:5] subnet_timeout[4:0]
@@ -188,7 +188,7 @@ _ALL = (
     _query("QUERY_WOL_ROL", 0x831, 16, "0x08 rol_mode[15:8] wol_mode[7:0]"),
     _query("QUERY_LAG", 0x842, 16, _LAG),
     _query(
-        "QUERY_VUID", 0xB22, 64 + VUID_SIZE, "0x3c num_of_entries[15:0]\n0x40 vuid[128*8]",
+        "QUERY_VUID", 0xB22, 64 + VUID_SIZE, "0x3c num_of_entries[15:0]\n0x40 vuid[128*8]@name",
         "0x0c query_vfs_vuid[31]:OP data_direct[30]:OP vhca_id[15:0]",
     ),
 )  # fmt: skip

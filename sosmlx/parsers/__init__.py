@@ -40,6 +40,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("flash", ("register", "nvconfig")),
     ("firmware", ("register", "fwctl")),
     ("registers", ("register",)),
+    ("commands", ("mailbox",)),
 )
 """Module → the first words of its kinds, in the order in which a text is recognised: the first claim counts."""
 

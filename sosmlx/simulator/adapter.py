@@ -10,10 +10,13 @@ from typing import Callable
 
 from sosmlx.errors import InputError
 from sosmlx.fwctl.catalogue import Param, Tlv, builtin
+from sosmlx.fwctl.commands import QUERIES
 from sosmlx.fwctl.items import PRIORITIES, WRITERS
 from sosmlx.fwctl.layout import Field
 from sosmlx.fwctl.registers import REGISTERS
 from sosmlx.simulator import values
+from sosmlx.simulator.abilities import joined, kind_of, shown_by
+from sosmlx.simulator.commands import capability_widths, object_fields
 from sosmlx.simulator.flash import CURRENT, FACTORY, NEXT, Flash, Item, Kind, owned, split
 from sosmlx.simulator.nic import Fault, Kernel, Nic
 from sosmlx.simulator.profiles import BY_PCI_DEVICE, COMPONENTS, PENDING_RESET, PROFILES, TOKENS, Component, Profile
@@ -83,6 +86,12 @@ def _profile(function: Object, firmware: Object) -> Profile:
         state={**of_host(function), **_state(_object(firmware.get("state")))},
         registers=_announced(found.registers, firmware),
         missing=found.missing | {str(register) for register in _list(firmware.get("missing"))},
+        capabilities={
+            **found.capabilities,
+            **kind_of(function),
+            **_capabilities(_object(firmware.get("capabilities"))),
+        },
+        commands=joined(shown_by(function), _commands(_object(firmware.get("commands")))),
         uctx_caps=_number(firmware.get("uctx_caps", found.uctx_caps), "firmware.uctx_caps"),
         device_type=_number(firmware.get("device_type", found.device_type), "firmware.device_type"),
         factory_readable=bool(firmware.get("factory_readable", found.factory_readable)),
@@ -124,6 +133,26 @@ def _field_value(name: str, field: str, value: object, where: str) -> int | str 
     if isinstance(REGISTERS[name].field(field), Field):
         return _number(value, where, bits=REGISTERS[name].field(field).width)
     return str(value)
+
+
+def _capabilities(values: Object) -> dict[str, int]:
+    widths = capability_widths()
+    for name in values:
+        if name not in widths:
+            raise InputError(f"firmware.capabilities.{name}: no capability is called so")
+    return {n: _number(value, f"firmware.capabilities.{n}", bits=widths[n]) for n, value in values.items()}
+
+
+def _commands(rows: Object) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for command, told in rows.items():
+        widths = object_fields(command)
+        for name, value in _object(told).items():
+            where = f"firmware.commands.{command}.{name}"
+            if name not in widths:
+                raise InputError(f"{where}: no command has such an answer")
+            found.setdefault(command, {})[name] = _number(value, where, bits=widths[name])
+    return found
 
 
 def _base_mac(function: Object) -> int:
@@ -300,7 +329,9 @@ def _fault(raw: Object, where: str) -> Fault:
     codes = {name: code for name, code in vars(errno).items() if name.startswith("E")}
     fields = {str(name): _number(value, f"{where}.fields.{name}") for name, value in _object(raw.get("fields")).items()}
     register = str(raw.get("register", ""))
-    known = {field.name for field in REGISTERS[register].fields} if register in REGISTERS else set()
+    layout = REGISTERS[register].fields if register in REGISTERS else ()
+    layout = QUERIES[register].asked if register in QUERIES else layout
+    known = {field.name for field in layout}
     for name in fields:
         if name not in known:
             raise InputError(f"{where}.fields.{name}: {register or 'no register'} has no such field")

@@ -10,15 +10,17 @@ import re
 from collections.abc import Mapping
 from typing import Callable, NamedTuple
 
+from sosmlx.fwctl.commands import BY_OPCODE
 from sosmlx.fwctl.mailbox import STATUS
 from sosmlx.fwctl.registers import BY_ID, REGISTERS
 from sosmlx.simulator import flash as nv
 from sosmlx.simulator import state
 from sosmlx.simulator.bits import get, put, read, write
+from sosmlx.simulator.commands import answer
 from sosmlx.simulator.flash import Flash, Item
 from sosmlx.simulator.profiles import Component, Profile
 
-ACCESS_REG, ACCESS_REGISTER_USER, NOP = 0x0805, 0x0B0C, 0x080D
+ACCESS_REG, ACCESS_REGISTER_USER, NOP, QUERY_HCA_CAP = 0x0805, 0x0B0C, 0x080D, 0x0100
 MNVDI, MNVIA = 0x9025, 0x9033
 """Registers that only write: delete one stored item, and all of them."""
 
@@ -64,9 +66,19 @@ class Firmware:
     def command(self, request: bytes, out_len: int, caller: Caller) -> bytes:
         """Carry out a command: the whole answer, a failed one too."""
         try:
+            if get(request, 0, 16) in BY_OPCODE:
+                return self._query(request, out_len, caller)
             return bytes(_HEADER) + self._command(request, out_len, caller)
         except Refusal as refusal:
             return bytes([refusal.status, 0, 0, 0]) + refusal.syndrome.to_bytes(4, "big") + bytes(8)
+
+    def _query(self, request: bytes, out_len: int, caller: Caller) -> bytes:
+        if not caller.uctx_caps & TOOLS_RESOURCES and get(request, 0, 16) != QUERY_HCA_CAP:
+            raise Refusal("BAD_RES", 0x1B0010)
+        whole = answer(self.profile, request, caller.function, Refusal)
+        if out_len < len(whole):
+            raise Refusal("BAD_OUTP_LEN", 0x1B0011)
+        return whole
 
     def _command(self, request: bytes, out_len: int, caller: Caller) -> bytes:
         opcode, op_mod, number = get(request, 0, 16), get(request, 48, 16), get(request, 80, 16)

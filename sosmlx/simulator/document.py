@@ -124,6 +124,7 @@ _FIRMWARE = fields({
     "current_readable": boolean, "next_of_factory": boolean, "echo": boolean, "lacks": rows(text),
     "missing": rows(text), "writers": _SCALARS, "tokens": _SCALARS, "mgir": _SCALARS,
     "state": each(each(either(rows(scalar)))), "withheld": rows(scalar),
+    "capabilities": _SCALARS, "commands": each(_SCALARS),
     "components": rows(fields({
         "identifier": scalar, "version": text, "pending": text, "status": scalar, "state": scalar, "changer": scalar,
     })),

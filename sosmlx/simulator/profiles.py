@@ -53,8 +53,10 @@ class Profile:
     """An adapter as its firmware sees itself.
 
     `lacks` are TLVs that this firmware does not know, `layouts` the newest layout version it knows of others.
-    `registers` is what MCAM's mask says, `missing` are registers of ours that it does not have. `strings` is by MQIS
-    `info_type`, `tokens` the state of each debug token type that it knows, `mgir` sets further fields of that register.
+    `registers` is what MCAM's mask says, `missing` are registers and commands of ours that it does not have. `strings`
+    is by MQIS `info_type`, `tokens` the state of each debug token type that it knows, `mgir` sets further fields of
+    that register.
+    `capabilities` (by `type.field`) and `commands` (fields of their answers) say what is otherwise than usual.
     `next_of_factory`: NEXT of an item that is not stored shows the factory's value; otherwise it is refused. `echo`:
     answers to MNVDA carry the writer that the request named. `state` is laid over the registers of a healthy adapter.
     """
@@ -76,6 +78,8 @@ class Profile:
     lacks: frozenset[str] = frozenset()
     layouts: Mapping[str, int] = field(default_factory=dict)
     factory: Values = field(default_factory=dict)
+    capabilities: Mapping[str, int] = field(default_factory=dict)
+    commands: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     reset_types: int = 0x01
     reset_triggers: int = 0x48
     factory_readable: bool = True
