@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from sosmlx.errors import InputError
 from sosmlx.model import (
@@ -112,7 +112,7 @@ def snapshot_from_json(document: Mapping[str, object]) -> Snapshot:
     if document.get("schema") != SNAPSHOT:
         raise InputError(f"schema {document.get('schema')!r} is not {SNAPSHOT!r}")
     rows = cast("dict[str, list[dict[str, object]]]", document)
-    source = cast("dict[str, str]", document["source"])
+    source = cast("dict[str, Any]", document["source"])
     return Snapshot(
         source=SourceInfo(**source),
         host={name: _value_in(value) for name, value in cast("dict[str, object]", document["host"]).items()},

@@ -147,7 +147,10 @@ class Coverage:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """Where a snapshot came from; `maker` is who collected it there ("root", "uid N"), where that is known."""
+    """Where a snapshot came from; `maker` is who collected it there ("root", "uid N"), where that is known.
+
+    `signed`: a signature is in the bundle, which nobody has checked yet.
+    """
 
     kind: str
     path: str
@@ -155,6 +158,7 @@ class SourceInfo:
     collected: str = ""
     label: str = ""
     maker: str = ""
+    signed: bool = False
 
 
 class Reading(NamedTuple):

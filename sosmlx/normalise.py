@@ -96,7 +96,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
         source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
-                          bundle.label, bundle.maker),
+                          bundle.label, bundle.maker, bundle.signed),
         host=_host(host, settings),
         devices=tuple(devices),
         settings=tuple(settings),

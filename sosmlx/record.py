@@ -161,7 +161,8 @@ class Bundle:
 
     `kind` is `bundle`, `live`, `sim`, `tree`, `text` or `folder`; the last two hold pasted texts, whose lines may carry
     a ticket's quoting. `faults` are damages found while reading, in words. `maker` says as whom the host was read, as
-    the bundle claims: "root", "uid N", or empty where that is not known or was no host.
+    the bundle claims: "root", "uid N", or empty where that is not known or was no host. `signed` says that a signature
+    is inside, which nobody has checked yet.
     """
 
     kind: str
@@ -174,6 +175,7 @@ class Bundle:
     delta: Mapping[str, object] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     maker: str = ""
+    signed: bool = False
 
     @property
     def is_text(self) -> bool:

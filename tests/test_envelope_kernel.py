@@ -173,4 +173,4 @@ def test_two_hosts_have_no_boot_in_common() -> None:
 
 
 def test_what_was_read_by_whom_is_said() -> None:
-    assert judge(host()).host.sentence.endswith("; according to a bundle made by root on that host.")
+    assert judge(host()).host.sentence.endswith("; according to a bundle made by root on that host, unsigned.")

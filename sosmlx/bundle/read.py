@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sosmlx.bundle.members import Member, members
+from sosmlx.bundle.sign import SUFFIXES
 from sosmlx.bundle.sosreport import MASKED
 from sosmlx.bundle.write import CHECKSUMS, MANIFEST
 from sosmlx.errors import DamagedError, InputError
@@ -59,6 +60,7 @@ def read_bundle(path: str) -> Bundle:
         collected=_text(index.get("created")), label=_text(index.get("label")),
         complete=index.get("complete") is True, delta=_document(found, "sosmlx/delta.json"),
         faults=tuple(dict.fromkeys(faults)), maker=maker(_object(index.get("security")).get("euid")),
+        signed=any(CHECKSUMS + suffix in found.members for suffix in SUFFIXES.values()),
     )  # fmt: skip
 
 

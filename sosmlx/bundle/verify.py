@@ -8,9 +8,20 @@ from collections.abc import Iterator, Mapping
 
 from sosmlx.bundle.members import Member
 from sosmlx.bundle.read import Contents, contents, malformed, rows
+from sosmlx.bundle.sign import SIGNATURE_CAP, SUFFIXES, Signed, check
 from sosmlx.bundle.write import CHECKSUMS, MANIFEST
 from sosmlx.record import Outcome
 from sosmlx.sources.live import read_path
+
+SIGNATURES = {CHECKSUMS + suffix: tool for tool, suffix in SUFFIXES.items()}
+"""The members that sign the list of check sums, and with what."""
+
+
+def signed(found: Contents, trust: str = "") -> Signed:
+    """Check the signature of a bundle's check sums, by the key in a file or the caller's keyring. Raises InputError."""
+    sums = found.members.get(CHECKSUMS)
+    made = {tool: found.members[name].data for name, tool in SIGNATURES.items() if name in found.members}
+    return check(sums.data if sums else b"", {tool: data[:SIGNATURE_CAP] for tool, data in made.items()}, trust)
 
 
 def verify(path: str) -> tuple[Contents, list[str]]:
@@ -32,7 +43,7 @@ def verify(path: str) -> tuple[Contents, list[str]]:
 
 def _member_damages(name: str, digest: str, sums: Mapping[str, str], indexed: Mapping[str, str]) -> Iterator[str]:
     """Compare one member with both lists; where they disagree, the one that the member contradicts is to blame."""
-    in_sums = name == CHECKSUMS or sums.get(name) == digest
+    in_sums = name in (CHECKSUMS, *SIGNATURES) or sums.get(name) == digest
     in_index = not indexed.get(name) or indexed[name] == digest
     if not in_sums and indexed.get(name) == digest and sums:
         yield f"{CHECKSUMS}: its line for {name} is wrong"

@@ -17,6 +17,7 @@ from datetime import datetime
 import sosmlx
 from sosmlx.bundle.place import Unnamed, make_folder, refusal
 from sosmlx.bundle.seal import Seal, sealed
+from sosmlx.bundle.sign import SUFFIXES, Signer, signature
 from sosmlx.jsonio import dumps
 from sosmlx.record import Outcome, Record
 
@@ -40,6 +41,7 @@ class Meta:
     budgets: Mapping[str, object] = field(default_factory=dict)
     euid: int = 0
     complete: bool = True
+    signer: Signer | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +86,8 @@ def _contents(records: Sequence[Record], meta: Meta) -> Iterator[tuple[str, byte
     ]
     lines = sorted((name, hashlib.sha256(data).hexdigest()) for name, data in [*first, *rest.items()])
     rest[CHECKSUMS] = "".join(f"{digest}  {name}\n" for name, digest in lines).encode()
+    if meta.signer:
+        rest[CHECKSUMS + SUFFIXES[meta.signer.tool]] = signature(rest[CHECKSUMS], meta.signer)
     yield from first
     yield from sorted(rest.items())
 

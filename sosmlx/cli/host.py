@@ -23,6 +23,7 @@ from sosmlx.record import Bundle, Outcome, Record, maker
 
 if TYPE_CHECKING:
     from sosmlx.bundle.seal import Seal
+    from sosmlx.bundle.sign import Signer
 
 COMPLETE, INCOMPLETE, DAMAGED = 0, 3, 2
 SHOWN_DAMAGES = 5
@@ -57,11 +58,17 @@ def collect(args: argparse.Namespace) -> int:
         from sosmlx.bundle.seal import seal
 
         lock = seal(args.encrypt_to)
+    pen = None
+    if args.sign:
+        from sosmlx.bundle.sign import signer
+
+        pen = signer(args.sign)
     collectors = selected(args.profile, args.vendor_access)
     try:
         found = gather(
             args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
             max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock,
+            pen=pen,
         )  # fmt: skip
     except StoppedEarly as early:
         _print_path(early.path)
@@ -88,11 +95,12 @@ def gather(
     root: str = "",
     devices: Sequence[str] = (),
     lock: Seal | None = None,
+    pen: Signer | None = None,
 ) -> Gathered:
     """Collect from the host that `spec` names and write the bundle into `folder`.
 
     `root` is the folder of the host's files, where that is not the running one; `devices` names the only devices that
-    are read; with a `lock` the bundle is encrypted.
+    are read; with a `lock` the bundle is encrypted, with a `pen` signed.
 
     Raises SosmlxError, and where somebody ends it KeyboardInterrupt: StoppedEarly where that left a bundle.
     """
@@ -131,7 +139,7 @@ def gather(
         host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
         plan=[plan_row(row) for row in plan((*collectors, PROOF))], delta=changed,
         budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": engine.cut},
-        euid=euid, complete=not engine.cut,
+        euid=euid, complete=not engine.cut, signer=pen,
     )  # fmt: skip
     bundle = Bundle(host.kind, host.path, tuple(records), maker=maker(euid))
     path = write(records, meta, folder, form, lock)
@@ -182,19 +190,25 @@ def _outcomes(records: Sequence[Record]) -> str:
 
 def verify(args: argparse.Namespace) -> int:
     """Check a bundle: intact (complete or partial), or which member is damaged."""
+    from sosmlx.bundle.verify import signed
     from sosmlx.bundle.verify import verify as check
 
     found, damages = check(args.bundle)
+    signature = signed(found, args.trust)
+    distrusted = signature.state == "bad" or (args.trust != "" and signature.state != "good")
+    if distrusted:
+        print(f"sosmlx: {visible(f'{args.bundle}: {signature.words}')}", file=sys.stderr)
     for damage in damages[:SHOWN_DAMAGES]:
         print(f"sosmlx: {visible(f'{args.bundle}: damaged: {damage}')}", file=sys.stderr)
     if len(damages) > SHOWN_DAMAGES:
         print(f"sosmlx: {visible(args.bundle)}: and {len(damages) - SHOWN_DAMAGES} more", file=sys.stderr)
-    if damages:
+    if damages or distrusted:
         return DAMAGED
     records = found.manifest.get("records")
     count = len(records) if isinstance(records, list) else 0
     state = "complete" if found.manifest.get("complete") else "partial: a limit or an interruption ended it"
-    print(f"{visible(args.bundle)}: intact, {state}; {count} records, {len(found.members)} members; not signed")
+    whole = f"intact, {state}; {count} records, {len(found.members)} members; {signature.words}"
+    print(visible(f"{args.bundle}: {whole}"))
     return 0
 
 

@@ -83,6 +83,8 @@ def parser() -> _Parser:
     collect.add_argument("--format", choices=("tar.xz", "tar.gz", "dir"), default="tar.xz", help="kind of archive")
     collect.add_argument("--encrypt-to", action="append", default=[], metavar="KEY",
                          help="encrypt: age recipient, GPG fingerprint or public key file (repeatable)")  # fmt: skip
+    collect.add_argument("--sign", default="", metavar="KEY",
+                         help="sign: the fingerprint of a GPG key, or a minisign secret key's file")  # fmt: skip
     collect.add_argument("--quiet", action="store_true", help="print nothing but the bundle's path")
 
     devices = _command(commands, "devices", "analysis:devices", "list adapters and the channels into them",
@@ -112,6 +114,8 @@ def parser() -> _Parser:
     verify = _command(commands, "verify", "host:verify", "check that a bundle is whole and unchanged",
                       "sosmlx verify bundle.tar.xz")  # fmt: skip
     verify.add_argument("bundle", metavar="BUNDLE")
+    verify.add_argument("--trust", default="", metavar="FILE",
+                        help="public key (GPG, minisign) that must have signed it (else your GPG keyring)")  # fmt: skip
 
     listing = _command(commands, "list", "host:listing", "the kinds, scenarios and policies that there are",
                        "sosmlx list policies")  # fmt: skip

@@ -219,7 +219,9 @@ def _according(snapshot: Snapshot) -> str:
         return {"sim": "according to a simulation", "tree": "according to a copied tree"}[source.kind]
     what = "a bundle made" if source.kind == "bundle" else "what was read"
     by = f"by {source.maker} on that host" if source.maker else "by somebody whom it does not name"
-    return f"according to {what} {by}"
+    if source.kind != "bundle":
+        return f"according to {what} {by}"
+    return f"according to {what} {by}, {'signed (`sosmlx verify` checks by whom)' if source.signed else 'unsigned'}"
 
 
 def _text(snapshot: Snapshot, baseline: Baseline | None, whole: Tally, beside: bool) -> Judgement:
