@@ -220,7 +220,7 @@ def stream(
     pipes = _Pipes(process, sys.maxsize)
     try:
         whole = yield from _through(process, pipes, iter(chunks), patience)
-        if not _wait(process, time.monotonic() + patience):
+        if _wait(process, time.monotonic() + patience):
             raise ToolError(f"{program}: did not end within {patience:g} s")
     finally:
         _end(process, 2.0)
