@@ -15,7 +15,7 @@ from sosmlx.bundle.verify import verify
 from sosmlx.cli import main
 from sosmlx.cli.host import gather
 from sosmlx.collectors import selected
-from sosmlx.errors import InputError
+from sosmlx.errors import DamagedError, InputError
 from sosmlx.record import Record
 from tests import sosreports
 
@@ -87,6 +87,43 @@ def test_a_sosreport_without_our_part_says_what_to_do(tmp_path: Path) -> None:
         open_source(str(path))
 
 
+def test_an_unpacked_one_without_our_part_says_the_same(tmp_path: Path) -> None:
+    for name in ("proc", "sys", "sos_commands/networking", "sos_logs"):
+        (tmp_path / name).mkdir(parents=True)
+
+    with pytest.raises(InputError, match="nothing of sosmlx"):
+        open_source(str(tmp_path))
+
+
+def test_an_archive_of_sos_collect_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "sos-collector-lab.tar"
+    with tarfile.open(path, "w:") as tar:
+        tar.addfile(tarfile.TarInfo("sos-collector-lab-2026-11-24-abcde/sosreport-n07.tar.xz"))
+
+    with pytest.raises(InputError, match="archive of sos collect"):
+        open_source(str(path))
+
+
+@pytest.mark.parametrize("top", [f"./{sosreports.TOP}/{sosreports.OURS}", "./sosmlx-n07"])
+def test_one_that_was_packed_again_from_its_folder_is_read(folder: Path, tmp_path: Path, top: str) -> None:
+    with tarfile.open(tmp_path / "again.tar", "w:") as tar:
+        tar.add(tmp_path, "./", recursive=False)
+        tar.add(folder, top)
+
+    found = open_source(str(tmp_path / "again.tar"))
+    assert (found.records, found.faults) == (read_bundle(str(folder)).records, ())
+
+
+def test_verify_reads_a_sosreport_to_its_end(folder: Path, tmp_path: Path) -> None:
+    path = sosreports.packed(tmp_path, folder, "")
+    info = tarfile.TarInfo(f"{sosreports.TOP}/{sosreports.OURS}/sosmlx/manifest.json")
+    with tarfile.open(path, "a:") as tar:
+        tar.addfile(info)
+
+    with pytest.raises(DamagedError, match="two indexes"):
+        verify(str(path))
+
+
 @pytest.mark.parametrize("name", ["sosmlx/../../../../x", "sosmlx/pipe"])
 def test_a_hostile_member_of_our_part_is_refused(tmp_path: Path, name: str) -> None:
     path, info = tmp_path / "sosreport-n07.tar", tarfile.TarInfo(f"sosreport-n07-1/sos_commands/sosmlx/{name}")
@@ -103,7 +140,8 @@ def test_a_link_on_the_way_to_our_part_is_not_followed(folder: Path, tmp_path: P
     (top / sosreports.OURS).rename(tmp_path / "elsewhere")
     (top / sosreports.OURS).symlink_to(tmp_path / "elsewhere")
 
-    assert "bundle" not in open_source(str(top)).kind
+    with pytest.raises(InputError, match="nothing of sosmlx"):
+        open_source(str(top))
 
 
 def test_masked_texts_are_read_and_counted(folder: Path, tmp_path: Path) -> None:

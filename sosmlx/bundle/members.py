@@ -144,20 +144,18 @@ def _tar(path: str, stream: Inflated) -> Iterator[Member]:
     except _HEADER_ERRORS as error:
         stream.fault = stream.fault or f"{error or 'unreadable header'}"
     if room.report and not room.ours:
-        raise InputError(
-            f"{path}: a sosreport in which there is nothing of sosmlx{f' ({stream.fault})' if stream.fault else ''}",
-            "run sosmlx sos-plugin install on that host, then sos report again",
-        )
+        raise sosreport.nothing(path, stream.fault)
     if stream.fault:
         yield Member("", b"", f"{stream.fault}, after {_inside(current) or 'its beginning'}", report=room.report)
 
 
 class _Room:
-    """Decides from its first member what an archive is: a bundle, of which all is ours, or a sosreport."""
+    """Decides from its first member with a name what an archive is: a bundle, of which all is ours, or a sosreport."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._count = 0
+        self._known = False
         self.ours = 0
         self.report = False
 
@@ -166,9 +164,12 @@ class _Room:
 
         Raises InputError for what no bundle of ours holds, and above a limit.
         """
-        if not self._count and sosreport.is_report(info.name):
-            self.report = True
-            stream.widen(sosreport.MAX_TOTAL, sosreport.RATIO_FROM)
+        if not self._known and info.name.strip("./"):
+            self._known = True
+            sosreport.refuse_collected(self._path, info.name)
+            self.report = sosreport.is_report(info.name)
+            if self.report:
+                stream.widen(sosreport.MAX_TOTAL, sosreport.RATIO_FROM)
         self._count += 1
         limit = sosreport.MAX_MEMBERS if self.report else MAX_MEMBERS
         if self._count > limit:
@@ -221,6 +222,7 @@ def _member(path: str, tar: tarfile.TarFile, info: tarfile.TarInfo, stream: Infl
 
 
 def _inside(name: str) -> str:
-    """Take off the bundle's top folder."""
+    """Take off the bundle's top folder, and what `tar -c .` puts before it."""
+    name = name[2:] if name.startswith("./") else name
     top, _, rest = name.partition("/")
     return rest if rest and top not in ("sosmlx", "sos_commands") else name

@@ -91,6 +91,8 @@ def _folder(path: str) -> Bundle:
     names = set(os.listdir(path))
     if ("version.txt" in names and "sosmlx" in names) or sosreport.root(path):
         return read_bundle(path)
+    if sosreport.is_folder(names):
+        raise sosreport.nothing(path)
     if names & set(_TREES) and all(os.path.isdir(os.path.join(path, name)) for name in names & set(_TREES)):
         from sosmlx.sources.tree import TreeSource
 

@@ -64,8 +64,8 @@ def read_bundle(path: str) -> Bundle:
     )  # fmt: skip
 
 
-def contents(path: str) -> Contents:
-    """Read all members of a bundle, and its index.
+def contents(path: str, *, to_the_end: bool = False) -> Contents:
+    """Read all members of a bundle, and its index; of a sosreport, what follows them only where it is asked for.
 
     Raises InputError for what is no bundle, DamagedError where its index cannot be read.
     """
@@ -87,7 +87,7 @@ def contents(path: str) -> Contents:
                 kept[member.name] = member
                 if member.fault:
                     faults.append(f"{member.name}: {member.fault}")
-            if report and member.name == LAST and _whole(path, kept):
+            if report and not to_the_end and member.name == LAST and _whole(path, kept):
                 break  # what follows is of the host, and may take a minute to unpack
     index = kept.get(MANIFEST)
     if index is None:

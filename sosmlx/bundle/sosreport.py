@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
+
+from sosmlx.errors import InputError
 
 PLACE = "sos_commands/sosmlx"
 """The folder that sos gives to a plugin named sosmlx."""
@@ -22,6 +25,7 @@ MASKED = (
     "keeps binary ones), or somebody changed them"
 )
 
+_COLLECTED = re.compile(r"(?:\./)?sos-collector-")
 _TOP = re.compile(r"(?:^|/)sosreport-[^/]*(?:/|$)")
 _MEMBER = r"(?:(?:sosmlx|sos_commands/sosmlx)/[^\0]+|version\.txt|checksums\.sha256)\Z"
 _BELOW = re.compile(_MEMBER)
@@ -36,6 +40,25 @@ def is_report(name: str) -> bool:
     (True, False)
     """
     return _TOP.search(name) is not None
+
+
+def is_folder(names: Collection[str]) -> bool:
+    """Tell an unpacked sosreport by what stands at its top."""
+    return "sos_commands" in names and bool({"sos_logs", "sos_reports"} & set(names))
+
+
+def nothing(path: str, fault: str = "") -> InputError:
+    """Make the error for a sosreport that holds no bundle; `fault` says how its archive broke off."""
+    return InputError(
+        f"{path}: a sosreport in which there is nothing of sosmlx{f' ({fault})' if fault else ''}",
+        "run sosmlx sos-plugin install on that host, then sos report again",
+    )
+
+
+def refuse_collected(path: str, name: str) -> None:
+    """Refuse what `sos collect` packs: an archive of sosreports, told by its first member. Raises InputError."""
+    if _COLLECTED.match(name):
+        raise InputError(f"{path}: an archive of sos collect, with a sosreport of each host in it", "unpack it first")
 
 
 def inside(name: str) -> str | None:

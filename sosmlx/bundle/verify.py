@@ -29,7 +29,7 @@ def verify(path: str) -> tuple[Contents, list[str]]:
 
     Raises InputError for what is no bundle, DamagedError where its index cannot be read.
     """
-    found = contents(path)
+    found = contents(path, to_the_end=True)
     sums, damages = _sums(found.members.get(CHECKSUMS))
     damages = [*found.faults, *damages]
     indexed = _indexed(found.manifest)
