@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,39 @@ def test_without_sosmlx_plain_commands_make_a_bundle(module: Any, tmp_path: Path
     assert (
         found.host, found.faults, verify(str(tmp_path / "archive"))[1], sorted(device.bdf for device in devices)
     ) == ("n07", (), [], sorted(SCENARIO["functions"]))  # type: ignore[call-overload]  # fmt: skip
+
+
+def _outcomes(archive: Path) -> dict[tuple[str, str], int]:
+    """Count how the commands of a bundle ended, by outcome and reason."""
+    return Counter(
+        (record.outcome.value, record.answer.reason) for record in open_source(str(archive)).records if record.argv
+    )
+
+
+def test_after_three_commands_without_an_answer_no_further_one_is_run(module: Any, tmp_path: Path, root: Path) -> None:
+    plugin = _plugin(module, tmp_path, root)
+    plugin.execute = lambda cmd, *_: plugin.ran.append(cmd) or {"status": 124, "output": "", "filename": ""}
+
+    plugin.drive()
+
+    found = _outcomes(tmp_path / "archive")
+    assert (len(plugin.ran), found.pop(("timeout", "after 20 s")), list(found)) == (
+        3, 3, [("skipped", "breaker: 3 commands gave no answer")]
+    )  # fmt: skip
+
+
+def test_commands_for_which_the_time_is_over_are_in_the_index(module: Any, tmp_path: Path, root: Path) -> None:
+    plugin = _plugin(module, tmp_path, root)
+    plugin.check_timeout = lambda: bool(plugin.ran)
+
+    plugin.drive()
+
+    found = open_source(str(tmp_path / "archive"))
+    assert (len(plugin.ran), _outcomes(tmp_path / "archive")["skipped", "budget"] > 3, found.complete) == (
+        1,
+        True,
+        False,
+    )
 
 
 def test_the_path_that_install_wrote_is_the_last_resort(tmp_path: Path, root: Path) -> None:

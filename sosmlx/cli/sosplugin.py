@@ -57,7 +57,7 @@ def _install(data: bytes, args: argparse.Namespace) -> None:
                 print(f"but sos will not run it as root: {visible(fault)}")
     else:
         print("this sosmlx is no program of its own: install one on sos's PATH, or in /opt/sosmlx")
-    print("try it: " + ("supportconfig -i sosmlx" if args.supportconfig else "sos report -o sosmlx --batch"))
+    print("try it: " + ("supportconfig -i psosmlx" if args.supportconfig else "sos report -o sosmlx --batch"))
 
 
 def _plugins() -> str:

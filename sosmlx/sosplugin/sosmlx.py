@@ -32,6 +32,12 @@ GRACE = 30
 KILL = 5
 """Seconds from the signal that asks the collector to end to the one that does not ask."""
 
+EACH = 20
+"""Seconds that one plain command may take."""
+
+LATE = 3
+"""After so many of them without an answer no further one is run: each waits for the same lock of the kernel."""
+
 OPT_PLACES = ("/opt/sosmlx/bin/sosmlx", "/opt/sosmlx/sosmlx", "/opt/sosmlx/sosmlx-collect.pyz")
 HINT = "sosmlx.path"
 """Beside this file: the path of the sosmlx that installed it."""
@@ -380,10 +386,13 @@ class Fallback:
 
     def _command(self, kind: str, subject: str, words: Any) -> None:
         """Let sos run a command, and list what it stored."""
-        if self._plugin.check_timeout():
+        channel = kind.split(".")[0]
+        why = "budget" if self._plugin.check_timeout() else self._stuck()
+        if why:
+            self._row(kind, subject, {"argv": list(words)}, b"", ("skipped", why), None, channel)
             return
         ran = self._plugin.collect_cmd_output(
-            command(list(words)), subdir="sos_commands/sosmlx/sos", timeout=20, stderr=False
+            command(list(words)), subdir="sos_commands/sosmlx/sos", timeout=EACH, stderr=False
         )
         filename = str((ran or {}).get("filename") or "")
         rc = (ran or {}).get("status")
@@ -392,11 +401,15 @@ class Fallback:
         if rc in (126, 127) or ran is None or rc is None:
             status = ("absent", "no such program" if rc else "not run")
         elif rc:
-            status = ("timeout", "after 20 s") if rc == 124 else ("failed", f"rc {rc}")
+            status = ("timeout", f"after {EACH} s") if rc == 124 else ("failed", f"rc {rc}")
         member = os.path.relpath(filename, self._place) if readable else None
         if member:
             self._sums[member] = hashlib.sha256(data).hexdigest()
-        self._row(kind, subject, {"argv": list(words)}, data, status, member, kind.split(".")[0], rc=rc)
+        self._row(kind, subject, {"argv": list(words)}, data, status, member, channel, rc=rc)
+
+    def _stuck(self) -> str:
+        late = sum(row["outcome"] == "timeout" for row in self._rows)
+        return f"breaker: {late} commands gave no answer" if late >= LATE else ""
 
     def _row(
         self, kind: str, subject: str, what: Dict[str, Any], data: bytes, status: Status, member: Optional[str],
@@ -420,7 +433,7 @@ class Fallback:
             "schema": "sosmlx.manifest/1", "version": "1.0", "tool": {"name": "sosmlx-sos-plugin", "version": "1"},
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "label": "sos",
             "host": {"name": hostname.decode("utf-8", "replace").strip()}, "security": {"euid": os.geteuid()},
-            "records": self._rows, "skipped": [], "complete": True,
+            "records": self._rows, "skipped": [], "complete": not any(row["reason"] == "budget" for row in self._rows),
         }  # fmt: skip
         self._write("version.txt", b"sosmlx-sos-plugin: 1\nbundle: 1\n")
         self._write("sosmlx/manifest.json", (json.dumps(manifest, sort_keys=True, indent=1) + "\n").encode())
