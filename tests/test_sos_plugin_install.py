@@ -10,6 +10,7 @@ import pytest
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.cli import main
+from sosmlx.normalise import normalise
 from tests import sos_standin
 
 SUPPORTCONFIG = sos_standin.FILE.with_name("supportconfig")
@@ -74,7 +75,7 @@ def test_the_executable_for_supportconfig_is_one(tmp_path: Path) -> None:
     assert (ran.returncode, (tmp_path / "sosmlx").stat().st_mode & 0o777) == (0, 0o755)
 
 
-def _supportconfig(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def _supportconfig(tmp_path: Path, seconds: int = 300, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the executable on a host of one adapter, with tools that say what they were asked."""
     device = tmp_path / "devices/0000:3b:00.0"
     (device / "net/eth0").mkdir(parents=True)
@@ -90,6 +91,7 @@ def _supportconfig(tmp_path: Path, **environment: str) -> subprocess.CompletedPr
     (tools / "ethtool").chmod(0o755)
     script = SUPPORTCONFIG.read_text(encoding="utf-8")
     script = script.replace("devices=/sys/bus/pci/devices", f"devices={tmp_path}/devices")
+    script = script.replace("seconds=300", f"seconds={seconds}").replace("seconds + 15", "seconds + 1")
     script = script.replace("PATH=/usr/sbin:", f"PATH={tools}:/usr/sbin:").replace(
         "/opt/sosmlx/bin", str(tmp_path / "bin")
     )
@@ -109,6 +111,41 @@ def test_what_it_prints_is_a_text_that_show_reads(tmp_path: Path) -> None:
     assert (ran.returncode, "ethtool.features" in kinds, asked) == (
         0, True, [f"{option} eth0" for option in ("-i", "-k", "-g", "-l", "--show-priv-flags")],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["before", "after"])
+def test_what_supportconfig_puts_around_it_changes_nothing(tmp_path: Path, order: int) -> None:
+    """supportconfig begins a text with a banner, and adds the plugin itself where that is a script."""
+    printed = _supportconfig(tmp_path).stdout
+    script = f"#==[ Configuration File ]====#\n# /usr/lib/supportconfig/plugins/sosmlx\n{SUPPORTCONFIG.read_text()}\n\n"
+    (tmp_path / "alone.txt").write_text(printed, encoding="utf-8")
+    (tmp_path / "around.txt").write_text("=" * 77 + "\n" + "".join([script, printed][::order]), encoding="utf-8")
+
+    alone, around = (normalise(open_source(str(tmp_path / name))) for name in ("alone.txt", "around.txt"))
+    assert ([row.facets for row in around.settings], around.devices) == (
+        [row.facets for row in alone.settings], alone.devices
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="supportconfig runs as root")
+@pytest.mark.parametrize(
+    "script",
+    ["exit 70", 'touch "$5/sosmlx-n07.tar.xz.partial"; exit 2', "trap '' TERM; while :; do sleep 0.1; done"],
+    ids=["crashes", "leaves a part", "hangs and ignores signals"],
+)
+def test_a_sosmlx_that_gives_no_bundle_leaves_the_commands(tmp_path: Path, script: str) -> None:
+    program = tmp_path / "bin/sosmlx"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    (tmp_path / "log").mkdir()
+
+    ran = _supportconfig(tmp_path, seconds=0, LOG=str(tmp_path / "log"))
+    assert (_names(tmp_path / "log"), "# no bundle" in ran.stdout, "rx-checksumming: on" in ran.stdout) == (
+        [],
+        True,
+        True,
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="supportconfig runs as root")
