@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test check lint types fixtures shape bench pyz clean
+.PHONY: demo test check lint types fixtures golden screenshots shape bench pyz clean
 
 demo: $(STAMP)
 	$(BIN)/sosmlx demo demo
@@ -28,6 +28,15 @@ fixtures: $(STAMP)
 	$(BIN)/python -m tests.fixtures
 	$(BIN)/python -m tests.registers
 	git diff --stat -- fixtures
+
+# Draw the reference pages again; read the diff before committing it.
+golden: $(STAMP)
+	$(BIN)/python -m tests.golden
+	git diff --stat -- fixtures/golden
+
+# A gallery of the reference pages, to be looked at: light, dark, narrow, printed.
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.screenshots
 
 shape: $(STAMP)
 	$(BIN)/python -m tests.shape
