@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Callable
 
 from sosmlx.coverage import Cell, coverage
 from sosmlx.errors import InputError, ParseError
@@ -31,6 +32,7 @@ from sosmlx.parsers.account import unheld
 from sosmlx.parsers.spec import HEADING, Together
 from sosmlx.parsers.ticket import clean, decode, decode_paste
 from sosmlx.parsers.values import AMBIGUOUS
+from sosmlx.precedence import rank, severity
 from sosmlx.record import HOST, Bundle, Outcome, Record
 
 MAX_ACCOUNT = 4 << 20
@@ -92,7 +94,8 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
     devices = identify(found.facts, found.settings, bundle.is_text)
     owned = _shared(_owned(found.settings, devices, bundle.is_text), devices)
-    settings, conflicts = _merge(owned, bundle.is_text)
+    kinds = {record.id: record.kind for record in found.records}
+    settings, conflicts = _merge(owned, kinds, bundle.is_text)
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
         source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
@@ -189,8 +192,8 @@ def _shared(settings: Iterable[Setting], devices: Sequence[Device]) -> Iterator[
         yield setting._replace(device=owner.get(setting.device, setting.device)) if setting.shared else setting
 
 
-def _merge(settings: Iterable[Setting], pasted: bool) -> tuple[list[Setting], list[Evidence]]:
-    """Join rows of one key; where two reads of a host disagree, the first counts and the other is evidence.
+def _merge(settings: Iterable[Setting], kinds: Mapping[str, str], pasted: bool) -> tuple[list[Setting], list[Evidence]]:
+    """Join rows of one key; where two reads of a host disagree, `sosmlx.precedence` says which counts.
 
     Where two places of one paste disagree, nobody can tell which one is meant: then there is no value.
     """
@@ -200,31 +203,75 @@ def _merge(settings: Iterable[Setting], pasted: bool) -> tuple[list[Setting], li
         before = merged.get(setting.key)
         if before is None:
             merged[setting.key] = setting
-            continue
-        facets = dict(before.facets)
-        for name, facet in setting.facets:
-            old = facets.get(name)
-            if old is None or (known(facet) and not known(old)):
-                facets[name] = facet
-            elif known(facet) and not same_value(old, facet):
-                conflicts.append(_conflict(before, setting, name, old, facet))
-                if pasted:
-                    facets[name] = Facet(None, facet.raw, reason=AMBIGUOUS)
-            elif facet.writer and not old.writer:
-                facets[name] = facet  # the same value from flash itself, with who wrote it
-            elif pasted and facet.raw != old.raw:
-                conflicts.append(_conflict(before, setting, name, old, facet)._replace(severity="info"))
-        order = tuple(sorted(facets.items(), key=lambda pair: FACETS.index(pair[0])))
-        merged[setting.key] = before._replace(facets=order)
+        elif pasted:
+            merged[setting.key] = _joined(before, setting, _ambiguous(kinds, conflicts))
+        else:
+            first, second = sorted((before, setting), key=lambda row: rank(row, kinds.get(row.record, "")))
+            merged[setting.key] = _joined(first, second, _decided(kinds, conflicts))
     return list(merged.values()), conflicts
 
 
-def _conflict(before: Setting, setting: Setting, facet: str, old: Facet, new: Facet) -> Evidence:
-    text = (
-        f"{setting.plane} {setting.name} {facet}: record {before.record} says {old.raw!r}, "
-        f"record {setting.record} says {new.raw!r}"
+Settle = Callable[[Setting, Setting, str, Facet, Facet], Facet]
+"""Two reads of one facet, that which counts first, to what is kept of it; what a reader should know is noted."""
+
+
+def _joined(first: Setting, second: Setting, settle: Settle) -> Setting:
+    """Join two reads of one knob: what only one of them tells is kept, what both tell is settled."""
+    facets = dict(first.facets)
+    for name, facet in second.facets:
+        old = facets.get(name)
+        if old is None or (known(facet) and not known(old)):
+            facets[name] = facet
+        elif known(facet):
+            facets[name] = settle(first, second, name, old, facet)
+    return first._replace(facets=tuple(sorted(facets.items(), key=lambda pair: FACETS.index(pair[0]))))
+
+
+def _decided(kinds: Mapping[str, str], conflicts: list[Evidence]) -> Settle:
+    """Settle for two reads of a host: the first counts, and a disagreement that matters is noted."""
+
+    def settle(first: Setting, second: Setting, name: str, old: Facet, facet: Facet) -> Facet:
+        if not same_value(old, facet):
+            how_much = severity(first)
+            if how_much:
+                conflicts.append(_conflict(kinds, (first, second), name, (old, facet), how_much, "; the first counts"))
+            return old
+        # The same value from flash itself, with who wrote it, says more.
+        return facet if facet.writer and not old.writer else old
+
+    return settle
+
+
+def _ambiguous(kinds: Mapping[str, str], conflicts: list[Evidence]) -> Settle:
+    """Settle for two places of one paste: where they disagree, there is no value."""
+
+    def settle(first: Setting, second: Setting, name: str, old: Facet, facet: Facet) -> Facet:
+        if not same_value(old, facet):
+            conflicts.append(_conflict(kinds, (first, second), name, (old, facet), "medium"))
+            return Facet(None, facet.raw, reason=AMBIGUOUS)
+        if facet.writer and not old.writer:
+            return facet
+        if facet.raw != old.raw:
+            conflicts.append(_conflict(kinds, (first, second), name, (old, facet), "info"))
+        return old
+
+    return settle
+
+
+def _conflict(
+    kinds: Mapping[str, str],
+    rows: tuple[Setting, Setting],
+    name: str,
+    facets: tuple[Facet, Facet],
+    how_much: str,
+    more: str = "",
+) -> Evidence:
+    said = ", ".join(
+        f"{kinds.get(row.record, 'a read')} (record {row.record}) says {facet.raw!r}"
+        for row, facet in zip(rows, facets)
     )
-    return Evidence(DISAGREEMENT, setting.device, text, "medium", "reported", setting.record)
+    text = f"{rows[0].plane} {rows[0].name} {name}: {said}{more}"
+    return Evidence(DISAGREEMENT, rows[0].device, text, how_much, "reported", rows[1].record)
 
 
 _HOST_FACTS = ("hostname", "release", "arch", "boot-id")

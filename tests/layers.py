@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx.bundle",),
     ("sosmlx.identity",),
     ("sosmlx.coverage",),
+    ("sosmlx.precedence",),
     ("sosmlx.normalise",),
     ("sosmlx.sosplugin",),
     ("sosmlx.diff",),

@@ -79,6 +79,7 @@ def test_every_rule_tells_a_good_host_from_a_bad_one_and_from_one_that_cannot_be
 
 def test_every_policy_has_the_rules_that_support_asks_for() -> None:
     assert {name: [rule.id for rule in policy.rules] for name, policy in POLICIES.items()} == {
+        "agreement": ["sources-agree"],
         "envelope": [
             "taint-fwctl", "raw-channel", "pf-not-vfio", "module-forced", "taint-forced", "debug-token",
             "debug-token-asked", "fw-dev-debug", "fw-unsecured", "lockdown", "health", "health-recovered", "fw-timeout",

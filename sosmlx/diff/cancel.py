@@ -100,7 +100,7 @@ def _place(record: Record) -> tuple[str, ...]:
 
 def _cells(record: Record) -> list[Cell]:
     parser = PARSERS.get(record.kind)
-    return [(record.function, plane) for plane in parser.planes] if parser else []
+    return [(record.function, plane) for plane in (*parser.planes, *parser.tells)] if parser else []
 
 
 def _equal(one: Record, other: Record | None) -> bool:

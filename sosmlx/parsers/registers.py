@@ -239,7 +239,6 @@ def _buffers(found: Answer, others: Others) -> Iterator[Item]:
     """PBMC: receive buffers in bytes, where SBCAM says how large a cell is."""
     buffers = found.fields.get("buffer")
     cell = others["SBCAM"].number("cap_cell_size") if "SBCAM" in others else None
-    total = found.number("port_buffer_size")
     if not isinstance(buffers, tuple):
         return
     for number, buffer in enumerate(buffers):
@@ -249,8 +248,6 @@ def _buffers(found: Answer, others: Others) -> Iterator[Item]:
         yield _knob(found, f"pbmc.thresholds@{number}", _number(buffer & 0xFFFFFFFF), "config")
         if cell and number < 8:
             yield _twin(found, "dcb", f"buffer.size@{number}", _number(size * cell))
-    if cell and total is not None:
-        yield _twin(found, "dcb", "buffer.total-size", _number(total * cell), "capability")
 
 
 def _priority_buffers(found: Answer, others: Others) -> Iterator[Item]:
@@ -317,15 +314,27 @@ def _pcie(found: Answer, others: Others) -> Iterator[Item]:
 
 
 def _temperature(found: Answer, others: Others) -> Iterator[Item]:
-    """MTMP: eighths of a degree; the kernel's hwmon shows the first sensor of the ASIC in thousandths."""
+    """MTMP: the kernel's hwmon shows the first sensor of the ASIC, its highest, and its upper threshold as critical.
+
+    Which of them is which: `drivers/net/ethernet/mellanox/mlx5/core/hwmon.c`.
+    """
     value, sensor = found.number("temperature"), found.asked("sensor_index")
     name = b"".join((found.number(f"sensor_name_{half}") or 0).to_bytes(4, "big") for half in ("hi", "lo"))
     text = ascii_text(name)
     if text:
         yield _knob(found, f"mtmp.sensor_name@{sensor}", Facet(text, text), "capability")
+    highest, critical = found.number("max_temperature"), found.number("temperature_threshold_hi")
     if value is not None and sensor == 0:
-        signed = value - (1 << 16) if value & 0x8000 else value
-        yield _twin(found, "health", "hwmon.temp1_input", _number(signed * 125), "health")
+        yield _twin(found, "health", "hwmon.temp1_input", _number(_degrees(value)), "health")
+        if highest is not None and found.number("mte"):
+            yield _twin(found, "health", "hwmon.temp1_highest", _number(_degrees(highest)), "health")
+        if critical:
+            yield _twin(found, "health", "hwmon.temp1_crit", _number(_degrees(critical)), "capability")
+
+
+def _degrees(value: int) -> int:
+    """Convert eighths of a degree, with a sign in 16 bits, to thousandths."""
+    return (value - (1 << 16) if value & 0x8000 else value) * 125
 
 
 def _board(found: Answer, others: Others) -> Iterator[Item]:
@@ -437,6 +446,17 @@ _KINDS = (
     "MGPIR", "MGNLE",
 )  # fmt: skip
 
+_TELLS: Mapping[str, tuple[Plane, ...]] = {
+    "PTYS": ("ethtool",), "PPLM": ("ethtool",), "PFCC": ("ethtool", "dcb"), "PDDR": ("ethtool",), "PBMC": ("dcb",),
+    "PPTB": ("dcb",), "QPTS": ("dcb",), "QPDPM": ("dcb",), "QTCT": ("dcb",), "MPEIN": ("pci",), "MTMP": ("health",),
+    "PGUID": ("rdma",), "MISOC": ("firmware",), "SBCAM": ("dcb",),
+}  # fmt: skip
+"""Planes of which a register tells knobs that have a reader of their own: those of the twins."""
+
 TABLE = tuple(
-    Parser(f"register.{name.lower()}", alone(told), ("register",), identity=True, together=told) for name in _KINDS
-)
+    Parser(
+        f"register.{name.lower()}", alone(told), ("register",), identity=True, together=told,
+        tells=_TELLS.get(name, ()),
+    )
+    for name in _KINDS
+)  # fmt: skip

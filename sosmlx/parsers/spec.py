@@ -30,7 +30,8 @@ class Section(NamedTuple):
 class Parser:
     """One kind's parser.
 
-    `planes` are the planes its settings belong to. `head` recognises a pasted text of this kind anywhere in a bounded
+    `planes` are the planes its settings belong to; `tells` are planes that have readers of their own, and of which it
+    tells some knobs, too. `head` recognises a pasted text of this kind anywhere in a bounded
     prefix; `members` recognises a JSON document by the path of a member it must have (`*` is any name). A text that
     `sections` can split may be compared line by line before parsing. `identity` marks kinds whose items name a device
     or feed the verdict: a diff must read them even where both sides are equal. Kinds of one `together` mean something
@@ -45,6 +46,7 @@ class Parser:
     sections: Callable[[str], list[Section]] | None = None
     identity: bool = False
     together: Together | None = None
+    tells: tuple[Plane, ...] = ()
 
 
 def alone(together: Together) -> Parse:

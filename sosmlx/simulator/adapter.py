@@ -83,7 +83,7 @@ def _profile(function: Object, firmware: Object) -> Profile:
         components=_components(found, running, stored, firmware),
         tokens={**found.tokens, **_tokens(_object(firmware.get("tokens")))},
         lacks=found.lacks | {str(tlv) for tlv in _list(firmware.get("lacks"))},
-        state={**of_host(function), **_state(_object(firmware.get("state")))},
+        state=_over(of_host(function), _state(_object(firmware.get("state")))),
         registers=_announced(found.registers, firmware),
         missing=found.missing | {str(register) for register in _list(firmware.get("missing"))},
         capabilities={
@@ -125,6 +125,11 @@ def _state(texts: Object) -> State:
                 raise InputError(f"{where}: {error}") from None
             found.setdefault(key, {})[field] = typed
     return found
+
+
+def _over(under: State, over: State) -> State:
+    """Lay fields over others, register by register."""
+    return {key: {**under.get(key, {}), **over.get(key, {})} for key in {**under, **over}}
 
 
 def _field_value(name: str, field: str, value: object, where: str) -> int | str | list[int]:

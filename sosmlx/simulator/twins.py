@@ -8,6 +8,9 @@ from sosmlx.simulator.state import Fields, State
 
 _SPEEDS = {"2.5": 0x01, "5.0": 0x02, "8.0": 0x04, "16.0": 0x10, "32.0": 0x20, "64.0": 0x40}
 """PCI Express speeds in GT/s as MPEIN has them."""
+_CELL = 144
+"""Bytes of a cell of a receive buffer, as the healthy adapter's SBCAM tells."""
+_TRUSTS_DSCP = 2
 _FRAME = 22
 """Bytes of a frame around what a netdev's MTU counts: Ethernet's header, a VLAN tag, and the check sum."""
 
@@ -41,11 +44,28 @@ def _of_netdev(netdev: Mapping[str, object]) -> dict[str, Fields]:
     if priorities:
         flow["pfctx"] = flow["pfcrx"] = sum(1 << prio for prio, on in enumerate(priorities[:8]) if on)
     found["PFCC"] = flow
+    found.update(_of_buffers(_object(dcb.get("buffer"))))
+    points = [pair for pair in _list(_object(dcb.get("app")).get("dscp_prio")) if isinstance(pair, list)]
+    if points:
+        priorities_of = {int(point): int(prio) for point, prio in points}
+        found["QPTS"] = {"trust_state": _TRUSTS_DSCP}
+        found["QPDPM"] = {"dscp": [priorities_of.get(point, 0) for point in range(64)]}
     for prio, tclass in enumerate(_list(_object(dcb.get("ets")).get("prio_tc"))[:8]):
         if isinstance(tclass, int):
             found[f"QTCT@{prio}"] = {"tclass": tclass & 0xF}
     if priorities or pause.get("Autonegotiate") is not None:
         found["PTYS"] = {"an_disable_admin": int(_object(netdev.get("link")).get("Auto-negotiation") == "off")}
+    return found
+
+
+def _of_buffers(buffers: Mapping[str, object]) -> dict[str, Fields]:
+    sizes = [int(str(size)) // _CELL for size in _list(buffers.get("buffer_size"))]
+    found: dict[str, Fields] = {}
+    if sizes:
+        found["PBMC"] = {"buffer": [size << 32 for size in sizes], "port_buffer_size": sum(sizes)}
+    of_priorities = _list(buffers.get("prio_buffer"))[:8]
+    if of_priorities:
+        found["PPTB"] = {f"prio{prio}buff": int(str(buffer)) for prio, buffer in enumerate(of_priorities)}
     return found
 
 
