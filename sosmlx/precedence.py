@@ -13,7 +13,7 @@ ORDER: Mapping[Plane, tuple[str, ...]] = {
     "pci": ("pci.", "lspci."),
     "net": ("net.", "ip."),
     "rdma": ("rdma.attribute", "rdma."),
-    "firmware": ("register.", "devlink.", "flint.", "mlxfwmanager."),
+    "firmware": ("register.", "mailbox.", "devlink.", "flint.", "mlxfwmanager."),
 }
 """How the kinds of a plane's own readers begin, the one that counts first; what is not named comes behind those."""
 

@@ -418,7 +418,15 @@ _PLANES: Mapping[str, tuple[Plane, ...]] = {
     "QUERY_HCA_CAP": ("caps",), "QUERY_ADAPTER": ("firmware", "register"), "QUERY_VUID": ("firmware",),
 }  # fmt: skip
 
+_TELLS: Mapping[str, tuple[Plane, ...]] = {
+    "QUERY_NIC_VPORT_CONTEXT": ("rdma", "ethtool"), "QUERY_HCA_VPORT_CONTEXT": ("rdma",),
+}  # fmt: skip
+"""Planes of which a command tells knobs that have a reader of their own."""
+
 TABLE = tuple(
-    Parser(f"mailbox.{name.lower()}", alone(state), _PLANES.get(name, ("register",)), identity=True, together=state)
+    Parser(
+        f"mailbox.{name.lower()}", alone(state), _PLANES.get(name, ("register",)), identity=True, together=state,
+        tells=_TELLS.get(name, ()),
+    )
     for name in commands.QUERIES
-)
+)  # fmt: skip
