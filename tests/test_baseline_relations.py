@@ -95,15 +95,6 @@ def test_pending_asks_of_a_text_what_it_could_hold(settings: list[Setting], aske
     assert [rule.id for rule in found.rules] == asked
 
 
-def test_pending_tells_which_reset_the_firmware_names() -> None:
-    levels = Setting(FIRST, "firmware", "mfrl.reset_trigger", "", (("current", Facet(64, "0x40", "warm reboot")),))
-
-    found = [{rule.advice for rule in pending(host(settings)).rules} for settings in ([], [levels])]
-
-    plain = "a reset of the adapter or a power cycle"
-    assert found == [{plain}, {f"{plain}; reset levels that the firmware names (MFRL): warm reboot ({FIRST})"}]
-
-
 @given(hosts(("bundle",)))
 def test_pending_misses_nothing_that_waits(snapshot: Snapshot) -> None:
     found = {

@@ -20,6 +20,7 @@ from sosmlx.parsers.firmware_state import (
     short,
     strings,
 )
+from sosmlx.parsers.register_tables import RESET_LEVELS
 from sosmlx.parsers.spec import Parser, alone
 from sosmlx.parsers.values import UNREAD
 from sosmlx.record import Record
@@ -149,9 +150,6 @@ def _capabilities(found: Answer) -> Iterator[Item]:
             yield found.setting(name, Facet(mask, mask), "capability", plane="caps")
 
 
-_TRIGGERS = {
-    0: "live patch", 1: "immediate", 3: "PCIe link disable or hot reset", 6: "warm reboot (PERST)",
-}  # fmt: skip
 _TYPES = {
     0: "full chip", 1: "network port stays up", 3: "ARM only", 4: "ARM OS shut down", 5: "network",
 }  # fmt: skip
@@ -168,11 +166,11 @@ def _reset(found: Answer) -> Iterator[Item]:
     trigger, kinds, status = (found.number(name) for name in ("reset_trigger", "reset_type", "reset_state"))
     if trigger is None or kinds is None or status is None:
         return
-    yield found.setting("mfrl.reset_trigger", _masked(trigger, _TRIGGERS), "volatile")
+    yield found.setting("mfrl.reset_trigger", _masked(trigger, RESET_LEVELS), "volatile")
     yield found.setting("mfrl.reset_type", _masked(kinds, _TYPES), "capability")
     yield found.setting("mfrl.reset_state", named(status, _STATES), "health")
     if trigger:
-        levels = ", ".join(bits(trigger, _TRIGGERS))
+        levels = ", ".join(bits(trigger, RESET_LEVELS))
         text = f"reset levels that the firmware names (MFRL): {levels}; that a reset is due it does not say"
         yield found.evidence("firmware.reset-levels", text)
 

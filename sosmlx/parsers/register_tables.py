@@ -58,6 +58,11 @@ MODULE_ERRORS = {
 """PMAOS `error_type`; it says something only where the module is plugged with an error."""
 PLUGGED_WITH_ERROR = 3
 
+RESET_LEVELS = {
+    0: "live patch", 1: "immediate", 3: "PCIe link disable or hot reset", 6: "warm reboot (PERST)",
+}  # fmt: skip
+"""Bits of `reset_trigger` in MFRL and MROQ."""
+
 RESET_TYPES = {
     0: "full chip", 1: "keep network port active", 2: "NIC only", 3: "ARM only", 4: "ARM OS shutdown", 5: "network",
 }  # fmt: skip

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sosmlx.model import Device, Finding, Result, Setting, Severity, Snapshot
 from sosmlx.policy import waivers
 from sosmlx.policy.answer import Answer, Asker, expected, names
+from sosmlx.policy.resets import resets, waits
 from sosmlx.policy.rules import Condition, Policy, Rule, Select
 from sosmlx.policy.seen import Seen
 from sosmlx.policy.select import YES, Fit, fits
@@ -108,6 +109,7 @@ class _Judge:
         self.by_id = {device.id: device for device in self.devices}
         self.all = dict.fromkeys(self.by_id, YES)
         self.met: set[str] = set()
+        self.resets = resets(snapshot.settings)
         self._fits: dict[tuple[tuple[Select, ...], str], Fit] = {}
 
     def rule(self, policy: Policy, rule: Rule) -> Iterator[Ruled]:
@@ -209,7 +211,8 @@ class _Judge:
                 return
         failing = [answer for answer in answers if answer.result == "fail"]
         if failing:
-            yield from (asked.finding(device.id, answer) for answer in failing)
+            advice = self.resets.get(device.id, "") if waits(rule) else ""
+            yield from (asked.finding(device.id, answer, advice) for answer in failing)
             return
         closed = rule.channel and device.id != HOST and not _open(rule.channel, device)
         if closed and all(answer.facet is None for answer in answers):
@@ -234,14 +237,15 @@ class _Asked(NamedTuple):
         """Answer for the rule as a whole."""
         return Answer(result, self.rule.name, reason=reason)
 
-    def finding(self, device: str, answer: Answer) -> Ruled:
-        """Make a finding of an answer."""
+    def finding(self, device: str, answer: Answer, more: str = "") -> Ruled:
+        """Make a finding of an answer; `more` is what there is to advise about this device."""
         rule = self.rule
         found = Finding(
             rule=rule.id, result=answer.result, severity=rule.severity,
-            title=rule.title or title(rule.plane, answer.name, self.expected), advice=rule.advice, device=device,
-            plane=rule.plane, name=answer.name, facet=answer.view or rule.facet, expected=self.expected,
-            actual=answer.actual, reason=answer.reason, policy=self.policy, where=rule.where,
+            title=rule.title or title(rule.plane, answer.name, self.expected),
+            advice="; ".join(filter(None, (rule.advice, more))), device=device, plane=rule.plane, name=answer.name,
+            facet=answer.view or rule.facet, expected=self.expected, actual=answer.actual, reason=answer.reason,
+            policy=self.policy, where=rule.where,
             source=rule.source if rule.verified else f"{rule.source} (not verified)".strip(),
         )  # fmt: skip
         return Ruled(found, answer.facet)

@@ -43,11 +43,10 @@ def pending(snapshot: Snapshot) -> Policy:
 
     A text is asked only for what it could hold.
     """
-    advice = _advice(snapshot)
     held = {row.plane for row in snapshot.settings if row.plane == "nvconfig" or row.name == _VERSION}
     asked = [
-        _relation("nv-pending", "nvconfig", "*", ("next", "current"), "a flash parameter waits for no reset", advice),
-        _relation("fw-pending", "firmware", _VERSION, ("stored", "running"), "the firmware in flash runs", advice),
+        _relation("nv-pending", "nvconfig", "*", ("next", "current"), "a flash parameter waits for no reset"),
+        _relation("fw-pending", "firmware", _VERSION, ("stored", "running"), "the firmware in flash runs"),
     ]
     if not snapshot.is_host and held:
         asked = [rule for rule in asked if rule.plane in held]
@@ -57,26 +56,13 @@ def pending(snapshot: Snapshot) -> Policy:
 _VERSION = "fw.version"
 
 
-def _relation(name: str, plane: str, asked: str, views: tuple[str, str], title: str, advice: str) -> Rule:
+def _relation(name: str, plane: str, asked: str, views: tuple[str, str], title: str) -> Rule:
     facet, against = views
     return Rule(
         id=name, plane=plane, name=asked, names=(asked,), glob="*" in asked, facet=facet, operator="equals_facet",
-        operand=against, against=against, severity="medium", title=title, advice=advice,
+        operand=against, against=against, severity="medium", title=title, advice=_RESET,
         source="mlxconfig(1): Next Boot and Current; Documentation/networking/devlink/mlx5.rst: fw.version",
     )  # fmt: skip
-
-
-def _advice(snapshot: Snapshot) -> str:
-    """Say what makes pending values current; what MFRL names is told as what the firmware names, and no more."""
-    named: dict[str, list[str]] = {}
-    for setting in snapshot.settings:
-        facet = setting.facet("current")
-        if (setting.plane, setting.name) == ("firmware", "mfrl.reset_trigger") and facet is not None and facet.label:
-            named.setdefault(facet.label, []).append(setting.device)
-    if not named:
-        return _RESET
-    levels = [f"{label} ({', '.join(sorted(devices))})" for label, devices in sorted(named.items())]
-    return visible(f"{_RESET}; reset levels that the firmware names (MFRL): {'; '.join(levels)}")
 
 
 def peers(snapshot: Snapshot, others: Iterable[Snapshot] = ()) -> Policy:
