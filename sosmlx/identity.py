@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sosmlx.model import Device, Setting
+from sosmlx.model import Device, Setting, known
+from sosmlx.parsers.channels import CHANNELS, CTL, LOCKED, MST_DEVICE, WAY
 from sosmlx.record import HOST
 
 Facts = dict[str, dict[str, list[str]]]
@@ -13,7 +14,9 @@ Facts = dict[str, dict[str, list[str]]]
 
 # PCI device ids of BlueField integrated ConnectX functions (pci.ids, vendor 15b3).
 _BLUEFIELD = ("0xa2d2", "0xa2d6", "0xa2dc", "0xa2df")
+_VFIO = ("vfio-pci", "mlx5_vfio_pci")
 _ADDRESS = re.compile(r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z")
+_UNLOCKED = "unlocked"
 _NETWORK_CLASSES = ("0x0200", "0x0207")
 _BRIDGE_CLASS = "0x0604"
 _REPRESENTOR = re.compile(r"(?:c\d+)?pf\d+(?:vf|sf)\d+\Z")
@@ -33,12 +36,13 @@ def identify(facts: Facts, settings: Sequence[Setting], pasted: bool) -> list[De
     On a host these are the PCI functions that discovery found; in a pasted text, whatever device it speaks of.
     """
     joined = _join(facts)
+    host = {**joined.get(HOST, {}), _UNLOCKED: ["yes"] if _unlocked(settings) else []}
     if pasted:
         ids = {subject for subject in joined if subject != HOST}
         ids |= {setting.device for setting in settings if setting.device != HOST}
-        return [_device(name, joined.get(name, {}), joined.get(HOST, {}), facts) for name in sorted(ids)]
+        return [_device(name, joined.get(name, {}), host, facts) for name in sorted(ids)]
     bdfs = sorted(subject for subject, names in joined.items() if "class" in names and _ADDRESS.match(subject))
-    functions = [_device(bdf, joined[bdf], joined.get(HOST, {}), facts) for bdf in bdfs]
+    functions = [_device(bdf, joined[bdf], host, facts) for bdf in bdfs]
     return [*functions, *_representors(facts, set(bdfs))]
 
 
@@ -99,7 +103,7 @@ def _device(name: str, facts: Mapping[str, list[str]], host: Mapping[str, list[s
         netdevs=_netdevs(name, facts, all_facts),
         rdma=tuple(sorted(dict.fromkeys(facts.get("rdma", ())))),
         fwctl=fwctl,
-        channels=tuple(_channels(facts, fwctl)),
+        channels=_channels(facts, host),
     )
 
 
@@ -111,7 +115,7 @@ def _role(facts: Mapping[str, list[str]], host: Mapping[str, list[str]]) -> str:
         return "bridge"
     if driver.startswith("mlx4"):
         return "mlx4"
-    if driver in ("vfio-pci", "mlx5_vfio_pci"):
+    if driver in _VFIO or "vfio" in facts.get(WAY, ()):
         return "vfio-owned"
     if "physfn" in facts:
         return "vf"
@@ -132,10 +136,27 @@ def _netdevs(bdf: str, facts: Mapping[str, list[str]], all_facts: Facts) -> tupl
     return tuple(sorted(own, key=lambda name: (port(name), name)))
 
 
-def _channels(facts: Mapping[str, list[str]], fwctl: str) -> list[str]:
-    found = ["fwctl"] if fwctl else []
-    if (facts.get("driver") or [""])[0] == "mlx5_core":
-        found.append("devlink")
-    if (facts.get("driver") or [""])[0] in ("vfio-pci", "mlx5_vfio_pci"):
-        found.append("vfio")
-    return found
+def _unlocked(settings: Sequence[Setting]) -> bool:
+    """Tell whether the host says that it is not locked down."""
+    words = (row.facet("current") for row in settings if row.key[:3] == (HOST, "kernel", "lockdown"))
+    return any(word is not None and known(word) and word.value not in LOCKED for word in words)
+
+
+def _channels(facts: Mapping[str, list[str]], host: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Name the channels into a device that are there, in the order of CHANNELS."""
+    driver, ways = (facts.get("driver") or [""])[0], facts.get(WAY, ())
+    there = {
+        "fwctl": bool(facts.get("fwctl")) or "fwctl" in ways,
+        "devlink": driver == "mlx5_core",
+        "mst": bool(facts.get("mst")) or _shared(facts, "device_id", host, MST_DEVICE),
+        "mlx5ctl": _shared(facts, CTL, host, CTL),
+        "pci": "bar" in ways and bool(host.get(_UNLOCKED)),
+        "devx": "verbs" in ways and driver == "mlx5_core",
+        "umad": "umad" in ways,
+        "vfio": driver in _VFIO or "vfio" in ways,
+    }
+    return tuple(name for name in CHANNELS if there[name])
+
+
+def _shared(facts: Mapping[str, list[str]], name: str, host: Mapping[str, list[str]], other: str) -> bool:
+    return bool(set(facts.get(name, ())) & set(host.get(other, ())))

@@ -22,6 +22,7 @@ READS: dict[str, tuple[str, str]] = {
     "pci.link": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
     "pci.netdevs": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
     "pci.rdma": (BDF, f"/sys/bus/pci/devices/{BDF}/"),
+    "pci.entries": (BDF, "/sys/bus/pci/devices/"),
     "net.attribute": (f"{BDF}/enp59s0np0", "/sys/class/net/enp59s0np0/"),
     "rdma.attribute": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/ports/1/"),
     "rdma.ports": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/"),

@@ -13,7 +13,7 @@ from sosmlx.bundle.opening import open_source
 from sosmlx.diff.compare import compare_bundles
 from sosmlx.model import Device, Evidence, Facet, Reading, Setting, Snapshot
 from sosmlx.normalise import normalise
-from sosmlx.policy.strength import GRADES, RAW_MODULES, strength
+from sosmlx.policy.strength import GRADES, RAW_MODULES, mechanism, strength
 from sosmlx.record import HOST
 from tests.hosts import PF, host, module
 
@@ -52,6 +52,64 @@ def test_a_vendor_node_makes_it_weak() -> None:
     node = Evidence("channel.mst", PF.id, "/dev/mst/mt4125_pciconf0 gives access to this device")
 
     assert found(host(evidence=[node])) == f"weak: vendor access nodes reach {PF.id}"
+
+
+def test_a_vendor_node_of_which_nobody_knows_what_it_reaches_makes_it_weak() -> None:
+    node = Evidence("channel.mst", "/dev/mst/mt9999_pciconf0", "/dev/mst/mt9999_pciconf0 is there")
+
+    assert found(host(evidence=[node])) == "weak: vendor access nodes are there: /dev/mst/mt9999_pciconf0"
+
+
+@pytest.mark.parametrize(
+    ("channel", "words"),
+    [
+        ("mst", f"weak: vendor access nodes reach {PF.id}"),
+        ("mlx5ctl", f"weak: mlx5ctl reaches {PF.id}"),
+        ("devx", "moderate: DevX is open to whoever has CAP_SYS_RAWIO"),
+        ("umad", "moderate: ib_umad is open to whoever may send management datagrams"),
+        ("devlink", "strong"),
+    ],
+)
+def test_a_channel_whose_module_is_built_in_counts_by_what_it_shows(channel: str, words: str) -> None:
+    assert found(host(devices=(replace(PF, channels=(channel,)),))) == words
+
+
+def test_rshim_in_user_space_makes_it_weak() -> None:
+    served = Evidence("channel.rshim", HOST, "rshim0")
+
+    assert found(host(evidence=[served])) == "weak: rshim0 gives access to the whole of a BlueField"
+
+
+def test_fwctl_from_outside_the_tree_may_not_taint() -> None:
+    words = "moderate: fwctl is a module from outside the kernel's tree: whether it taints is not known"
+
+    assert found(host(settings=module("fwctl", "OE"))) == words
+
+
+def read(kind: str, outcome: str) -> Reading:
+    return Reading("1", kind, HOST, outcome)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "reads", "words"),
+    [
+        (["fwctl"], {"fwctl.nodes": "collected"}, "a module, loaded since the boot at a time that"),
+        ([], {"fwctl.nodes": "collected"}, "built into the kernel, there since the boot"),
+        ([], {"fwctl.nodes": "absent"}, "not there now: that bit 19 is clear tells nothing"),
+        ([], {"fwctl.nodes": "denied"}, "unknown: it was not read"),
+        ([], {"fwctl.nodes": "collected", "kernel.modules": "denied"}, "unknown: it was not read"),
+        ([], {}, "unknown: it was not read"),
+    ],
+)
+def test_whether_fwctl_could_taint_is_told_by_its_class_and_the_list_of_modules(
+    loaded: list[str], reads: dict[str, str], words: str
+) -> None:
+    told = replace(
+        host(settings=[row for name in loaded for row in module(name)]),
+        reads=tuple(read(kind, outcome) for kind, outcome in reads.items()),
+    )
+
+    assert mechanism(told).words.startswith(words)
 
 
 def test_what_a_vendor_tool_says_of_a_module_that_is_not_loaded_opens_nothing() -> None:

@@ -17,20 +17,16 @@ from sosmlx.errors import UsageError
 from sosmlx.model import PLANES, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
-from sosmlx.printable import visible
 from sosmlx.record import Bundle
 
 SAME, DIFFERENT, TROUBLE, UNKNOWN = 0, 1, 2, 3
 
 
 def devices(args: argparse.Namespace) -> int:
-    """List the devices of a source."""
-    from sosmlx.report.text import devices_lines
+    """List the devices of a source, and the channels into them."""
+    from sosmlx.report.devices import devices_tree
 
-    snapshot = normalise(open_source(args.source))
-    lines = [*devices_lines(snapshot.devices)]
-    lines += [f"{name}: {snapshot.host.get(name, 'unknown')}" for name in ("lockdown", "taint")]
-    print("\n".join(visible(line) for line in lines))
+    print("\n".join(devices_tree(normalise(open_source(args.source)))))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sosmlx.collectors.channels import CHANNELS
 from sosmlx.collectors.devlink import DEVLINK, DEVLINK_MORE, HEALTH_DUMPS, REGION_DUMPS
 from sosmlx.collectors.ethtool import ETHTOOL, ETHTOOL_COUNTERS
 from sosmlx.collectors.firmware_state import FIRMWARE_STATE, FIRMWARE_SWEEP
@@ -18,7 +19,7 @@ from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.vendor import VENDOR
 
 COLLECTORS: tuple[Collector, ...] = (
-    KERNEL, MODULE, PCI, NETDEV, RDMA, DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL,
+    KERNEL, MODULE, PCI, CHANNELS, NETDEV, RDMA, DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL,
     DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
     FWCTL, REGISTERS, FIRMWARE_STATE, SWEEPS, FIRMWARE_SWEEP, LOG,
 )  # fmt: skip

@@ -24,6 +24,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ethtool_stats", ("ethtool",)),
     ("ethtool_module", ("ethtool",)),
     ("sysfs", ("pci", "net", "rdma", "hwmon", "fwctl", "platform")),
+    ("channels", ("pci", "mst", "misc", "cuse")),
     ("mlxlink", ("mlxlink",)),
     ("mlxreg", ("mlxreg",)),
     ("gids", ("show_gids", "ibdev2netdev")),

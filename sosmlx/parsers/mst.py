@@ -28,6 +28,8 @@ HEAD = re.compile(
 CHANNEL = "channel.mst"
 """Evidence kind: the vendor's access modules and nodes give user space the device's registers, unseen by the kernel."""
 
+FOLDER = "/dev/mst/"
+
 _MODULES = {"PCI": "mst_pci", "PCI configuration": "mst_pciconf", "PPC Bus": "mst_ppc"}
 _MODULE = re.compile(r"MST (PCI configuration|PCI|PPC Bus) module (is not loaded|(?:is )?loaded)\Z")
 _TITLE = re.compile(r"(?:[A-Z][\w -]*(?:[Dd]evices?|modules)|Cables):\Z")

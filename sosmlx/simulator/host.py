@@ -130,6 +130,7 @@ class ScenarioSource:
         self._folders: dict[str, list[str]] = {}
         self._faults = _objects(scenario.get("faults"))
         self._runs: Counter[tuple[str, ...]] = Counter()
+        self._nodes: Counter[str] = Counter()
         self._kernel = Kernel()
         self.nics = _nics(_object(scenario.get("functions")), self._kernel)
         self._firmware = Firmware(lambda node: NicChannel(self.nics[node]))
@@ -251,10 +252,25 @@ class ScenarioSource:
             for port, attributes in _object(_object(rdma).get("ports")).items():
                 for attribute, value in _object(attributes).items():
                     self._file(f"/sys/class/infiniband/{name}/ports/{port}/{attribute}", f"{value}\n")
+        self._ways(here, body)
         if "fwctl" in body:
             node = str(body["fwctl"])
             self._child("/sys/class/fwctl", node)
             self._links[f"/sys/class/fwctl/{node}/device"] = f"../../../{bdf}"
+
+    def _ways(self, here: str, body: Mapping[str, object]) -> None:
+        """Show the nodes of a function's RDMA devices, of its VFIO owner, and of its registers."""
+        modules = _object(_object(self._scenario.get("host")).get("modules"))
+        self._child(here, "resource0")
+        for module, folder, node in (
+            ("ib_uverbs", "infiniband_verbs", "uverbs"),
+            ("ib_umad", "infiniband_mad", "umad"),
+        ):
+            for _ in _object(body.get("rdma")) if module in modules and "driver" in body else ():
+                self._nodes[node] += 1
+                self._child(f"{here}/{folder}", f"{node}{self._nodes[node] - 1}")
+        if body.get("driver") == "vfio-pci":
+            self._child(f"{here}/vfio-dev", "vfio0")
 
     def _file(self, path: str, text: str) -> None:
         self._files[path] = text
