@@ -13,7 +13,7 @@ import pytest
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.lanes import Lanes
 from sosmlx.collectors.spec import Collector, Command, File, Read, Register
-from sosmlx.collectors.watch import Began, Ended
+from sosmlx.collectors.watch import Began, Ended, Event
 from sosmlx.record import Access, Answer, Call, Outcome, Record
 from sosmlx.sources.base import How
 
@@ -178,11 +178,11 @@ def test_what_gave_no_bytes_is_not_sampled_again() -> None:
 
 
 def test_every_read_is_told_as_it_begins_and_as_it_ends() -> None:
-    events: list[Began | Ended] = []
+    events: list[Event] = []
 
     Engine(Jittery(0), watch=events.append).collect([Collector("c", "", (COUNTER,))])
 
-    told = [event if isinstance(event, Began) else event._replace(seconds=0.0) for event in events]
+    told = [event._replace(seconds=0.0) if isinstance(event, Ended) else event for event in events]
     assert told == [Began("a", "/counter", 5.0), Ended("a", "/counter", Outcome.COLLECTED, "", 0.0, 8)]
 
 

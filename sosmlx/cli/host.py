@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sosmlx.cli.progress import watching
 from sosmlx.collectors import selected
 from sosmlx.collectors.blame import Run, effects
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.plan import plan, plan_row
 from sosmlx.collectors.proof import PROOF, delta, observe, parameters, sentence
 from sosmlx.collectors.spec import Collector
+from sosmlx.collectors.watch import Stage, Watch, nobody
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
 from sosmlx.record import Bundle, Outcome, Record, maker
@@ -65,11 +67,12 @@ def collect(args: argparse.Namespace) -> int:
         pen = signer(args.sign)
     collectors = selected(args.profile, args.vendor_access)
     try:
-        found = gather(
-            args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
-            max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock,
-            pen=pen,
-        )  # fmt: skip
+        with watching(args.progress, quiet=args.quiet, max_seconds=args.max_seconds) as watch:
+            found = gather(
+                args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
+                max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock, pen=pen,
+                watch=watch,
+            )  # fmt: skip
     except StoppedEarly as early:
         _print_path(early.path)
         raise
@@ -96,11 +99,12 @@ def gather(
     devices: Sequence[str] = (),
     lock: Seal | None = None,
     pen: Signer | None = None,
+    watch: Watch = nobody,
 ) -> Gathered:
     """Collect from the host that `spec` names and write the bundle into `folder`.
 
     `root` is the folder of the host's files, where that is not the running one; `devices` names the only devices that
-    are read; with a `lock` the bundle is encrypted, with a `pen` signed.
+    are read; with a `lock` the bundle is encrypted, with a `pen` signed; `watch` hears how it goes.
 
     Raises SosmlxError, and where somebody ends it KeyboardInterrupt: StoppedEarly where that left a bundle.
     """
@@ -111,6 +115,8 @@ def gather(
     from sosmlx.bundle.write import Meta, write
     from sosmlx.sources.bounded import Bounded
 
+    created, began = datetime.now(timezone.utc), time.monotonic()
+    watch(Stage("looking at the host"))
     host = source(spec, root)
     if devices:
         from sosmlx.collectors.choose import functions_of, only
@@ -118,9 +124,9 @@ def gather(
         collectors = only(collectors, functions_of(host, devices))
 
     prepare(folder)
-    created, began = datetime.now(timezone.utc), time.monotonic()
     before = observe(Bounded(host, began + max_seconds))
-    engine = Engine(host, max_seconds=max_seconds, max_bytes=max_bytes, began=began)
+    engine = Engine(host, max_seconds=max_seconds, max_bytes=max_bytes, began=began, watch=watch)
+    watch(Stage("reading"))
     interrupted = False
     try:
         records = engine.collect(collectors)
@@ -128,6 +134,7 @@ def gather(
         records, interrupted = engine.records(), True
         if not any(record.has_bytes for record in records):
             raise
+    watch(Stage("looking at the host again"))
     end = time.monotonic() if interrupted else began + max_seconds
     late = Bounded(host, end + AFTER)
     programs = frozenset(record.argv[0] for record in records if record.answer.tool)
@@ -142,6 +149,7 @@ def gather(
         euid=euid, complete=not engine.cut, signer=pen,
     )  # fmt: skip
     bundle = Bundle(host.kind, host.path, tuple(records), maker=maker(euid))
+    watch(Stage("writing the bundle"))
     path = write(records, meta, folder, form, lock)
     if interrupted:
         raise StoppedEarly(path)

@@ -35,6 +35,7 @@ EXIT_CODES = """exit codes:
 """
 
 PROFILES = ("minimal", "default", "full")
+PROGRESS = ("auto", "tty", "json", "none")
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 FORMATS = ("text", "json", "jsonl", "csv", "markdown", "github")
@@ -86,6 +87,8 @@ def parser() -> _Parser:
     collect.add_argument("--sign", default="", metavar="KEY",
                          help="sign: the fingerprint of a GPG key, or a minisign secret key's file")  # fmt: skip
     collect.add_argument("--quiet", action="store_true", help="print nothing but the bundle's path")
+    collect.add_argument("--progress", choices=PROGRESS, default="auto",
+                         help="on stderr: lines, JSON events or none (auto: lines on a terminal)")  # fmt: skip
 
     devices = _command(commands, "devices", "analysis:devices", "list adapters and the channels into them",
                        "sosmlx devices live:")  # fmt: skip

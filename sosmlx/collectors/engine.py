@@ -34,7 +34,7 @@ from sosmlx.collectors.spec import (
     parts,
     target,
 )  # fmt: skip
-from sosmlx.collectors.watch import Began, Ended, Watch
+from sosmlx.collectors.watch import Began, Ended, Watch, nobody
 from sosmlx.record import HOST, Answer, Outcome, Record
 from sosmlx.sources.base import INTERRUPTED, Source
 
@@ -53,10 +53,6 @@ OVERDUE = 5.0
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-def _nobody(event: Began | Ended) -> None:
-    """Watch nothing."""
 
 
 class _Claim:
@@ -121,7 +117,7 @@ class Engine:
     now: Callable[[], datetime] = _now
     monotonic: Callable[[], float] = time.monotonic
     began: float | None = None
-    watch: Watch = _nobody
+    watch: Watch = nobody
     _claims: dict[Target, _Claim] = field(default_factory=dict)
     _stages: list[list[_Task]] = field(default_factory=list)
     _spent: dict[str, float] = field(default_factory=dict)

@@ -1,10 +1,16 @@
-"""What a collection says of itself while it runs: every read as it begins and as it ends."""
+"""What a collection says of itself while it runs: its stages, and every read as it begins and as it ends."""
 
 from __future__ import annotations
 
 from typing import Callable, NamedTuple, Union
 
 from sosmlx.record import Outcome
+
+
+class Stage(NamedTuple):
+    """The run as a whole now does this."""
+
+    what: str
 
 
 class Began(NamedTuple):
@@ -26,5 +32,11 @@ class Ended(NamedTuple):
     size: int
 
 
-Watch = Callable[[Union[Began, Ended]], None]
+Event = Union[Stage, Began, Ended]
+
+Watch = Callable[[Event], None]
 """Who is told. Called from several threads; must come back at once and raise nothing."""
+
+
+def nobody(event: Event) -> None:
+    """Watch nothing."""
