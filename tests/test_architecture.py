@@ -8,6 +8,10 @@ import sys
 
 import pytest
 
+from sosmlx.record import Outcome
+from sosmlx.sources.guard import DENY
+from sosmlx.sources.live import LiveSource
+from sosmlx.sources.tree import TreeSource
 from tests import layers, shape
 
 
@@ -109,6 +113,16 @@ def test_one_place_runs_programs() -> None:
     users = [name for name, path in layers.modules().items() if "subprocess" in layers.imports(path)]
 
     assert users == ["sosmlx.sources.run"]
+
+
+def test_nothing_is_opened_or_run_past_the_deny_list() -> None:
+    """Held here, too, because it must hold after every merge: `tests/test_guard.py` says it at length."""
+    live, below = LiveSource(), TreeSource("/")
+    kept_out = "/proc/self/environ"
+
+    answers = [live.read(kept_out, "bytes", 5.0), below.read(kept_out, "bytes", 5.0), live.run(("true",), 5.0)]
+
+    assert [(answer.outcome, answer.reason[: len(DENY)]) for answer in answers] == [(Outcome.SKIPPED, DENY)] * 3
 
 
 def test_deepdiff_is_used_for_its_one_class_only() -> None:

@@ -202,7 +202,8 @@ FILES: tuple[Closed, ...] = (
             r"\A/(?:etc|run|usr/lib)/NetworkManager/system-connections(?:/|\Z)",
             r"\A/(?:etc|run|lib)/netplan(?:/|\Z)",
             r"\A/etc/(?:g?shadow-?|sudoers|ssh|ssl|pki|kubernetes|ppp|ipsec|swanctl|strongswan|wpa_supplicant|wireguard"
-            r"|openvpn|krb5\.keytab|crypttab|sssd|samba|ipmi|redfish)(?:[./]|\Z)",
+            r"|openvpn|krb5\.keytab|crypttab|sssd|samba|ipmi|redfish|iscsi|nvme|frr|quagga|grub\.d)(?:[./]|\Z)",
+            r"\A/etc/sysconfig/network-scripts/keys-",
             r"/conf\.db\Z",
             r"/grub2?\.cfg\Z",
             r"\A/boot/loader/",
@@ -211,7 +212,7 @@ FILES: tuple[Closed, ...] = (
             r"/(?:kubeconfig|admin\.conf|kubelet\.conf)\Z",
             r"\.(?:pem|key|keytab|p12|pfx)\Z",
             r"/id_(?:rsa|dsa|ecdsa|ed25519)\Z",
-            r"\A/proc/(?:\d+|self|thread-self)/(?:environ|mem|maps|pagemap|fd|root|cwd|auxv)(?:/|\Z)",
+            r"\A/proc/(?:\d+|self|thread-self)/(?:task/\d+/)?(?:environ|cmdline|mem|maps|pagemap|fd|root|cwd|auxv)(?:/|\Z)",
             r"\A/proc/keys\Z",
             r"\A/sys/firmware/efi/efivars/(?!SecureBoot-|SetupMode-)[^/]",
         ),

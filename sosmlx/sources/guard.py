@@ -40,11 +40,11 @@ def path_refusal(path: str, how: How) -> str:
     """Say why a path of the host is not read; empty where it may be.
 
     >>> path_refusal("/etc/../root/x", "bytes")
-    'deny-list: a path is absolute, and has no `..`'
+    'deny-list: a path is absolute, and has no empty part, no `.` and no `..`'
     """
     parts = path.split("/")
-    if not path.startswith("/") or ".." in parts or "\0" in path:
-        return f"{DENY} a path is absolute, and has no `..`"
+    if parts[0] or len(parts) < 2 or any(part in ("", ".", "..") for part in parts[1:]) or "\0" in path:
+        return f"{DENY} a path is absolute, and has no empty part, no `.` and no `..`"
     if parts[1] == NAMES_ONLY[1:] and how == "bytes":
         return f"{DENY} of {NAMES_ONLY} only names are read"
     why = deny.denied_path(path)

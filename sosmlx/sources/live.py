@@ -14,6 +14,7 @@ from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, INTERRUPTED, How, capped, failed
 from sosmlx.sources.firmware import Firmware
+from sosmlx.sources.guard import path_refusal
 
 
 class LiveSource:
@@ -30,7 +31,13 @@ class LiveSource:
         self._firmware = Firmware(connect)
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
-        """Read a path in another process: an attribute that is served by firmware can hang in the kernel."""
+        """Read a path in another process: an attribute that is served by firmware can hang in the kernel.
+
+        What the deny list refuses is not even asked of it.
+        """
+        why = path_refusal(path, how)
+        if why:
+            return Answer(outcome=Outcome.SKIPPED, reason=why)
         return self._readers.read(path, how, deadline)
 
     def run(self, argv: Sequence[str], deadline: float) -> Answer:
