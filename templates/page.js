@@ -93,8 +93,11 @@
       row.hidden = !matches(row) || !words.every((word) => text.includes(word));
       if (!row.hidden) shown += 1;
     }
+    const narrowed = words.length > 0 || FILTERS.some((name) => chosen[name]);
     for (const group of document.querySelectorAll("details.group")) {
-      group.hidden = group.querySelector("tbody.finding") && !group.querySelector("tbody.finding:not([hidden])");
+      const found = group.querySelector("tbody.finding:not([hidden])");
+      group.hidden = group.querySelector("tbody.finding") && !found;
+      if (narrowed && found) group.open = true;
     }
     const listed = `${shown} of ${rows.length} lines below`;
     controls.status.textContent = [listed, showHits()].filter(Boolean).join("; ");

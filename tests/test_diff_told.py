@@ -403,3 +403,15 @@ def test_a_base_that_could_not_be_read_leaves_no_clean_answer(tmp_path: Any) -> 
     side, base = str(tmp_path / "side.txt"), str(tmp_path / "base.txt")
 
     assert (main(["diff", side, side]), main(["diff", side, side, "--base", base])) == (0, 3)
+
+
+def test_what_the_firmware_moved_is_folded_in_the_page_with_its_number_visible() -> None:
+    left = flash({"A": (0, 0, 0), "B": (0, 0, 0)})
+    right = flash({"A": (1, 1, 1), "B": (0, 0, 8)}, "28.43")
+
+    view = diff_view(compare(left, right))
+
+    assert re.findall(r'<details class="group"( open|)>.*?<code>([AB])</code>', diff_page(view), re.DOTALL) == [
+        (" open", "B"), ("", "A"),
+    ]  # fmt: skip
+    assert "1 moved with the firmware" in diff_page(view)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from sosmlx.diff.cause import WITH_FIRMWARE
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
@@ -36,6 +37,7 @@ class Line:
     base: str = ""
     moved: str = ""
     cls: str = ""
+    firmware: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class Group:
     title: str
     plane: str
     lines: tuple[Line, ...]
+
+    @property
+    def ours(self) -> tuple[Line, ...]:
+        """The lines that somebody may have had a hand in."""
+        return tuple(line for line in self.lines if not line.firmware)
+
+    @property
+    def firmwares(self) -> tuple[Line, ...]:
+        """The lines that came with a step of the firmware, and are nobody's doing."""
+        return tuple(line for line in self.lines if line.firmware)
 
     @property
     def written(self) -> bool:
@@ -187,6 +199,7 @@ def _lines(found: Comparison, rows: Sequence[Difference]) -> list[Line]:
             facets=", ".join(row.facet for row in same), left=left, right=right, change=change,
             severity=same[0].severity, note=visible(_note(same[0])),
             writer=visible(_written(same)), anchor=anchor(same[0]), base=base, moved=moved, cls=same[0].cls,
+            firmware=all(row.cause in WITH_FIRMWARE for row in same),
         )
         for (name, cmode, change, left, right, base, moved), same in folded.items()
     ]  # fmt: skip
