@@ -21,7 +21,7 @@ from pathlib import Path
 
 import sosmlx
 from benchmarks.archives import archives, trees, whole_tree_diff
-from benchmarks.firmware import flash_commands
+from benchmarks.firmware import flash_commands, state_commands
 from benchmarks.pages import page_costs
 from sosmlx.bundle.opening import open_source
 from sosmlx.collectors import COLLECTORS
@@ -191,6 +191,7 @@ def main() -> None:
     start_up()
     collect_rate()
     flash_commands(wall)
+    state_commands(wall)
     page_costs()
     parse_rates()
 

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 
 from sosmlx.collectors.engine import Engine
+from sosmlx.collectors.firmware_state import FIRMWARE_STATE, FIRMWARE_SWEEP
 from sosmlx.collectors.fwctl import FWCTL
 from sosmlx.collectors.pci import PCI
+from sosmlx.collectors.registers import REGISTERS, SWEEPS
 from sosmlx.fwctl.catalogue import builtin
 from sosmlx.fwctl.client import Forked
 from sosmlx.fwctl.items import ItemType, type_word
@@ -86,3 +88,15 @@ def flash_commands(wall: Callable[[Callable[[], object], int], float]) -> None:
             f"flash of {devices} devices: {seconds:.2f} s, {seconds / devices:.3f} s each, "
             f"{seconds / devices / single:.2f} x one parameter at a time, one device after the other"
         )
+
+
+def state_commands(wall: Callable[[Callable[[], object], int], float]) -> None:
+    """Print how many commands configuration and state of each kind of adapter take, by default and for a full dump."""
+    default, full = (FIRMWARE_STATE, REGISTERS), (FIRMWARE_STATE, REGISTERS, FIRMWARE_SWEEP, SWEEPS)
+    for profile in flashes.PROFILES:
+        counts = []
+        for collectors in (default, full):
+            source = flashes.one(profile)
+            seconds = wall(lambda each=collectors, host=source: Engine(host).collect([PCI, *each]), 1)  # type: ignore[misc]
+            counts.append(f"{len(source.nics['fwctl0'].requests)} commands, {seconds:.2f} s")
+        print(f"run-time state of a {profile}: {counts[0]}; full: {counts[1]}")

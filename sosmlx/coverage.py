@@ -20,6 +20,9 @@ _BOUND = (*_HAS_FLASH, "vf")
 _DRIVER_PLANES: tuple[Plane, ...] = ("devlink", "firmware", "health")
 """Planes of which only a bound driver tells."""
 
+_FIRMWARE: tuple[Plane, ...] = ("register", "caps")
+"""Planes that every firmware that can be asked has, whatever it says."""
+
 _INFINIBAND_CLASS = "0x0207"
 
 NO_FWCTL = "no fwctl device on this host"
@@ -78,7 +81,8 @@ def coverage(
         if device_id == HOST:
             reason = "; ".join(filter(None, [reason, silent.get(plane, "")]))
         status, unknown = _status(seen[cell], bool(reason)), len(found)
-        if cell not in expected and not seen[cell] and {row.outcome for row in found} == {Outcome.UNSUPPORTED}:
+        silent_kinds = {row.outcome for row in found}
+        if cell not in expected and not seen[cell] and silent_kinds == {Outcome.UNSUPPORTED} and plane not in _FIRMWARE:
             # Asked of the kernel or the driver, which says that it has none of this: nothing was missed.
             status, unknown = "notapplicable", 0
         if plane == "nvconfig" and nameless[device_id]:

@@ -1,18 +1,23 @@
 """Configuration and state that the firmware keeps in registers: what its own masks announce, and nothing else.
 
 A mask (MCAM, PCAM, QCAM) says of 128 registers each which of them there are: bit n of its last word is the register
-`first + n` (PRM). It is read first. Where a firmware has no such mask, only what the kernel's driver reads without
-looking at one is asked (`drivers/net/ethernet/mellanox/mlx5/core/port.c`). A function's own port is its local port 1.
+`first + n` (PRM). It is read first, and before it the general capabilities, which say whether there is such a mask, and
+a few registers that no mask speaks of (`core/fw.c`, `core/lib/tout.c` of the kernel's driver). Where a firmware has no
+mask, only what the driver reads without looking at one is asked (`core/port.c`). A function's own port is its local
+port 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Callable, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from sosmlx.collectors.adapters import adapters, answering
-from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, Read, Register
-from sosmlx.record import PATTERN, Access, Record
+from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, Mailbox, Read, Register
+from sosmlx.record import PATTERN, Access, Call, Record
+
+if TYPE_CHECKING:
+    from sosmlx.fwctl.layout import Value
 
 _MAILBOX = 16
 """Bytes of a mailbox's header; a register's image follows."""
@@ -61,7 +66,6 @@ WANTED = (
     _Wanted("QPDPM", 0x4013, _PORT),
     _Wanted("QTCT", 0x400A, (*_PORT, ("switch_prio", tuple(range(8)))), usual=True),
     _Wanted("QETCR", 0x4005, _OF_DCB, usual=True),
-    _Wanted("ROCE_ACCL", 0x402C),
     _Wanted("DCBX_PARAM", 0x4020, _OF_DCB),
     _Wanted("QEEC", 0x400D, (*_PORT, ("element_hierarchy", (0,)), ("element_index", (0,))), wide=True),
     _Wanted("QEEC", 0x400D, (*_PORT, ("element_hierarchy", (3,)), ("element_index", tuple(range(8)))), wide=True),
@@ -87,13 +91,30 @@ WANTED = (
 
 _PMAOS, _MTMP = 0x5012, 0x900A
 
-_MASKS: tuple[tuple[str, int, dict[str, int]], ...] = (
-    ("PCAM", 0x5000, {"access_reg_group": 0, "feature_group": 0}),
-    ("QCAM", 0x4000, {"access_reg_group": 0}),
-    ("MCAM", 0x9000, {"access_reg_group": 0, "feature_group": 0}),
-    ("MCAM", 0x9100, {"access_reg_group": 2, "feature_group": 0}),
+
+class _Mask(NamedTuple):
+    """A mask: the capability that announces it, the first register that it speaks of, and how it is asked for."""
+
+    name: str
+    gate: str
+    first: int
+    fields: Mapping[str, int]
+
+
+_MASKS = (
+    _Mask("PCAM", "pcam_reg", 0x5000, {"access_reg_group": 0, "feature_group": 0}),
+    _Mask("QCAM", "qcam_reg", 0x4000, {"access_reg_group": 0}),
+    _Mask("MCAM", "mcam_reg", 0x9000, {"access_reg_group": 0, "feature_group": 0}),
+    _Mask("MCAM", "mcam_reg", 0x9100, {"access_reg_group": 2, "feature_group": 0}),
 )
-"""The masks: how each is asked for, and the first register that it speaks of."""
+
+_BY_CAPABILITY: tuple[tuple[str, str, Mapping[str, int]], ...] = (
+    ("SBCAM", "sbcam_reg", {"access_reg_group": 0}),
+    ("ROCE_ACCL", "roce_accl", {}),
+    ("NIC_CAP_REG", "nic_cap_reg", {}),
+    ("DTOR", "dtor", {}),
+)
+"""Registers that a general capability announces, and no mask."""
 
 
 class _Device(NamedTuple):
@@ -111,19 +132,50 @@ class _Device(NamedTuple):
         return Register(f"register.{name.lower()}", access, self.bdf, then)
 
 
-def _masks(wide: bool) -> Callable[[str, str], Iterable[Read]]:
+def _of(wide: bool) -> Callable[[str, str], Iterable[Read]]:
     def of_function(node: str, bdf: str) -> Iterable[Read]:
         device = _Device(node, bdf)
-
-        def reads() -> Iterator[Read]:
-            for name, first, fields in _MASKS:
-                yield device.register(name, _announced_by(device, first, wide), **fields)
-            if not wide:
-                yield device.register("SBCAM", access_reg_group=0)
-
-        return [answering(node, bdf, reads)]
+        return [answering(node, bdf, lambda: [_capabilities(device, wide)])]
 
     return of_function
+
+
+def _capabilities(device: _Device, wide: bool) -> Mailbox:
+    """Ask what the function can do, and then for the masks and registers that this announces.
+
+    Where that gave nothing, the masks are asked for themselves.
+    """
+
+    def reads(record: Record) -> Iterator[Read]:
+        general = None if device.planned or not record.has_bytes else _general(record)
+        for mask in _MASKS:
+            then = _announced_by(device, mask.first, wide)
+            if general is None or general.get(mask.gate):
+                yield device.register(mask.name, then, **mask.fields)
+            else:
+                yield from _wanted(device, mask.first, wide, None)
+        if not wide:
+            yield from _announced_otherwise(device, general)
+
+    selectors = (PATTERN, PATTERN) if device.planned else (0, 1)
+    call = Call(device.node, "QUERY_HCA_CAP", tuple(zip(("cap_type", "current"), selectors)))
+    return Mailbox("mailbox.query_hca_cap", call, device.bdf, reads)
+
+
+def _general(record: Record) -> Mapping[str, Value]:
+    from sosmlx.fwctl.capabilities import GENERAL, decode  # late: a plan has no answers
+
+    return decode(GENERAL, record.data)
+
+
+def _announced_otherwise(device: _Device, general: Mapping[str, Value] | None) -> Iterator[Read]:
+    """Read what general capabilities announce: how far the function is trusted is asked by the number it has."""
+    for name, gate, fields in _BY_CAPABILITY:
+        if device.planned or (general or {}).get(gate):
+            yield device.register(name, None, **fields)
+    number = PATTERN if device.planned else (general or {}).get("vhca_id")
+    if isinstance(number, int) and (device.planned or (general or {}).get("vhca_trust_level_reg")):
+        yield device.register("VHCA_TRUST_LEVEL", vhca_id=number)
 
 
 def _announced_by(device: _Device, first: int, wide: bool) -> Expand:
@@ -131,17 +183,22 @@ def _announced_by(device: _Device, first: int, wide: bool) -> Expand:
 
     def reads(record: Record) -> Iterator[Read]:
         mask = int.from_bytes(record.data[_MASK], "big") if len(record.data) >= _MASK.stop else 0
-
-        def announced(number: int) -> bool:
-            return device.planned or (0 <= number - first < _GROUP and bool(mask >> (number - first) & 1))
-
-        for row in WANTED:
-            mine = 0 <= row.id - first < _GROUP and row.wide == wide
-            if mine and (announced(row.id) or (row.usual and not record.has_bytes)):
-                for fields in _combinations(device, row.selectors):
-                    yield device.register(row.name, _further(device, row, announced), **fields)
+        return _wanted(device, first, wide, mask if record.has_bytes else None)
 
     return reads
+
+
+def _wanted(device: _Device, first: int, wide: bool, mask: int | None) -> Iterator[Read]:
+    """Read the registers of one group that its mask announces; without a mask (None) the usual ones."""
+
+    def announced(number: int) -> bool:
+        return device.planned or (0 <= number - first < _GROUP and bool((mask or 0) >> (number - first) & 1))
+
+    for row in WANTED:
+        mine = 0 <= row.id - first < _GROUP and row.wide == wide
+        if mine and (announced(row.id) or (row.usual and mask is None)):
+            for fields in _combinations(device, row.selectors):
+                yield device.register(row.name, _further(device, row, announced), **fields)
 
 
 def _combinations(device: _Device, selectors: Selectors) -> list[dict[str, int]]:
@@ -200,14 +257,14 @@ _NEEDS = ("root", "a fwctl device")
 REGISTERS = Collector(
     "registers",
     "firmware registers: ports, modules, quality of service, resets, PCI Express, temperature",
-    adapters(_masks(wide=False)),
+    adapters(_of(wide=False)),
     needs=_NEEDS,
 )
 
 SWEEPS = Collector(
     "register-sweeps",
     "further firmware registers: rate limits, loopback, GUIDs, DPU versions, the firmware's log",
-    adapters(_masks(wide=True)),
+    adapters(_of(wide=True)),
     tier=2,
     needs=_NEEDS,
 )

@@ -35,6 +35,7 @@ MIRC.status_code 0=ok 1=busy 2=prohibited-version 3=copy-failed 4=erase-failed 5
 MIRC.status_code 7=already-activated 8=reset-required 9=programming-needed
 MFSV.fw_sec_ver_stat 0=equal 1=fuses-lower-than-image 2=pending-image
 MFCDR.status 0=n/a 1=counterfeit 2=NVIDIA 3=other-vendor
+VHCA_TRUST_LEVEL.trust_level 1=full
 HOST_ENDIANNESS.he 0=little 1=big
 """
 
@@ -100,7 +101,8 @@ _CLASSES: Mapping[str, SettingClass] = {
     "SBCAM": "capability", "MTCAP": "capability", "MGPIR": "capability", "MPIR": "capability", "PGUID": "identity",
     "MSGI": "identity", "MTMP": "health", "MRTC": "volatile", "PDDR": "health", "MPEIN": "health", "PMAOS": "health",
     "MRSI": "evidence", "MIRC": "evidence", "MFSV": "evidence", "MVTS": "evidence", "MROQ": "evidence",
-    "MISOC": "firmware", "MFCDR": "evidence", "MMHI": "evidence", "MGNLE": "evidence",
+    "MISOC": "firmware", "NIC_CAP_REG": "capability", "DTOR": "capability",
+    "VHCA_TRUST_LEVEL": "evidence", "MFCDR": "evidence", "MMHI": "evidence", "MGNLE": "evidence",
 }  # fmt: skip
 _ENDINGS: tuple[tuple[str, SettingClass], ...] = (
     ("_capability", "capability"), ("_cap", "capability"), ("_support", "capability"), ("_select", "capability"),

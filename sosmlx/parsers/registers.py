@@ -126,7 +126,7 @@ _KINDS = (
     "PCAM", "QCAM", "SBCAM", "PAOS", "PTYS", "PMLP", "PMTU", "PPLM", "PFCC", "PPLR", "PMAOS", "PBMC", "PPTB", "PCMR",
     "PGUID", "PDDR", "QPTS", "QPDPM", "QTCT", "QEEC", "QETCR", "ROCE_ACCL", "DCBX_PARAM", "MSGI", "MTCAP", "MTMP",
     "MPEIN", "MPIR", "MPEGC", "MRTC", "MMHI", "MVTS", "MROQ", "MRSI", "MIRC", "MISOC", "MFSV", "MFCDR", "MSGCR",
-    "MGPIR", "MGNLE",
+    "MGPIR", "MGNLE", "NIC_CAP_REG", "DTOR", "VHCA_TRUST_LEVEL",
 )  # fmt: skip
 
 _TELLS: Mapping[str, tuple[Plane, ...]] = {

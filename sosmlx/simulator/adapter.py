@@ -20,7 +20,7 @@ from sosmlx.simulator.commands import capability_widths, object_fields
 from sosmlx.simulator.flash import CURRENT, FACTORY, NEXT, Flash, Item, Kind, owned, split
 from sosmlx.simulator.nic import Fault, Kernel, Nic
 from sosmlx.simulator.profiles import BY_PCI_DEVICE, COMPONENTS, PENDING_RESET, PROFILES, TOKENS, Component, Profile
-from sosmlx.simulator.state import State, masked, set_field
+from sosmlx.simulator.state import HEALTHY, State, set_field
 from sosmlx.simulator.twins import of_host
 
 _Views = tuple[bytearray, bytearray, bytearray]
@@ -114,7 +114,7 @@ def _state(texts: Object) -> State:
     found: dict[str, dict[str, int | str | list[int]]] = {}
     for key, body in texts.items():
         name = key.partition("@")[0]
-        if not masked(name) and name != "SBCAM":
+        if name not in HEALTHY:
             raise InputError(f"firmware.state.{key}: no register of configuration or state is called so")
         for field, value in _object(body).items():
             where = f"firmware.state.{key}.{field}"

@@ -33,6 +33,7 @@ _COMMON: Values = {
     "general.transmit_discard_vport_down": 1, "general.eq_overrun_count": 1, "general.invalid_command_count": 1,
     "general.quota_exceeded_count": 1, "general.log_max_rq": 17, "general.log_max_sq": 17, "general.log_max_uctx": 8,
     "general.max_num_eqs": 64, "general.device_frequency_khz": 156250, "general.cqe_compression": 1,
+    "general.dtor": 1, "general.nic_cap_reg": 1, "general.vhca_trust_level_reg": 1,
     "general.native_port_num": 1, "general.num_vhca_ports": 1, "general.uctx_cap": 0x7, "general.max_num_sf": 0,
     "ethernet.csum_cap": 1, "ethernet.vlan_cap": 1, "ethernet.lro_cap": 1, "ethernet.max_lso_cap": 18,
     "ethernet.wqe_inline_mode": 2, "ethernet.rss_ind_tbl_cap": 11, "ethernet.swp": 1,

@@ -90,12 +90,18 @@ HEALTHY: State = {
     "MSGCR": {"fake_cable_detect_en": 1},
     "MGPIR": {"num_of_modules": 2},
     "MGNLE": {},
+    "NIC_CAP_REG": {"ec_time": 1, "total_icm": 0xFFFFFFFF},
+    "DTOR": {
+        "PCIE_TOGGLE_TO.to_value": 2000, "HEALTH_POLL_TO.to_value": 2000, "FW_RESET_TO.to_value": 60000,
+        "TEAR_DOWN_TO.to_value": 3000, "RECLAIM_PAGES_TO.to_value": 5000, "RECLAIM_VFS_PAGES_TO.to_value": 120000,
+    },
+    "VHCA_TRUST_LEVEL": {"trust_level": 1},
     "SBCAM": {"cap_total_buffer_size": 0x80000, "cap_cell_size": 144, "cap_max_pg_buffers": 8, "cap_max_tclass_sb": 8},
 }  # fmt: skip
 """A port of 100 Gb/s on Ethernet whose module is in order, in an adapter that waits for nothing."""
 
-NOT_MASKED = ("SBCAM",)
-"""Registers that no mask speaks of."""
+NOT_MASKED = ("SBCAM", "ROCE_ACCL", "NIC_CAP_REG", "DTOR", "VHCA_TRUST_LEVEL")
+"""Registers that no mask speaks of: general capabilities announce them."""
 
 
 def masked(name: str) -> bool:
