@@ -10,7 +10,9 @@ import pytest
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.cli import main
+from sosmlx.cli.sosplugin import script_python
 from sosmlx.normalise import normalise
+from sosmlx.sources.run import find
 from tests import sos_standin
 
 SUPPORTCONFIG = sos_standin.FILE.with_name("supportconfig")
@@ -34,6 +36,40 @@ def test_install_replaces_its_own_plugin(tmp_path: Path) -> None:
     main(["sos-plugin", "install", "-o", str(tmp_path)])
 
     assert (tmp_path / "sosmlx.py").read_bytes() == sos_standin.FILE.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [("exit 0", ""), ("echo 'Python 3.9 or later is needed' >&2; exit 2", "Python 3.9 or later")]
+)
+def test_install_says_where_the_program_that_it_names_does_not_start(
+    tmp_path: Path, script: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "sosmlx"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    (tmp_path / "plugins").mkdir()
+
+    main(["sos-plugin", "install", "-o", str(tmp_path / "plugins")])
+
+    out = capsys.readouterr().out
+    assert ("sos cannot use it" in out, said in out) == (bool(said), True)
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("#!/usr/bin/python3 -s", "/usr/bin/python3"),
+        ("#!/usr/libexec/platform-python -s", "/usr/libexec/platform-python"),
+        ("#!/usr/bin/env python3", find("python3")),
+        ("#!/bin/sh 'x", find("python3")),
+        ("", find("python3")),
+    ],
+)
+def test_the_python_of_sos_is_read_from_its_first_line(tmp_path: Path, first: str, expected: str) -> None:
+    (tmp_path / "sos").write_text(f"{first}\n", encoding="utf-8")
+
+    assert script_python(str(tmp_path / "sos")) == expected
 
 
 def test_install_does_not_replace_another_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

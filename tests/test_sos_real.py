@@ -12,8 +12,6 @@ import pytest
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.bundle.verify import verify
-from sosmlx.cli.options import parse
-from sosmlx.cli.sosplugin import sos_plugin
 from sosmlx.normalise import normalise
 from sosmlx.simulator.adapter import adapter
 from sosmlx.simulator.host import load
@@ -26,7 +24,7 @@ HOST = load("two-adapters-before")
 PACKAGE = Path("/usr/lib/python3/dist-packages/sos")
 ENTER = (
     "unshare", "--mount", "--propagation", "private",
-    "sh", "-c", 'mount --bind "$1" /sys && shift && exec "$@"', "sh",
+    "sh", "-c", f'mount --bind "$1" /sys && mount --bind "$2" {PACKAGE} && shift 2 && exec "$@"', "sh",
 )  # fmt: skip
 
 
@@ -37,7 +35,7 @@ def _unable() -> str:
         return "no sos of the distribution"
     if not shutil.which("unshare"):
         return "no unshare(1) to make a mount namespace with"
-    ran = subprocess.run([*ENTER, "/tmp", "true"], capture_output=True, text=True, check=False)
+    ran = subprocess.run([*ENTER, "/tmp", "/tmp", "true"], capture_output=True, text=True, check=False)
     return f"no mount namespace: {ran.stderr.strip()}" if ran.returncode else ""
 
 
@@ -53,19 +51,20 @@ class Reported(NamedTuple):
 
 
 def _report(factory: pytest.TempPathFactory, *, sosmlx: bool) -> Reported:
-    """Run a copy of sos's tree with the plugin in it, as `sosmlx sos-plugin install` puts it there."""
+    """Install the plugin into a copy of sos's package, which is seen in place of the package, and run sos."""
     door, folder = shim.build(factory), factory.mktemp("sos")
     tree(folder / "sys", HOST)
-    shutil.copytree(PACKAGE, folder / "tree/sos")
-    plugins = folder / "tree/sos/report/plugins"
-    sos_plugin(parse(["sos-plugin", "install", "-o", str(plugins)]))
-    (plugins / "sosmlx.path").write_text(str(Path(sys.executable).with_name("sosmlx")) if sosmlx else "")
+    shutil.copytree(PACKAGE, folder / "sos")
     out = folder / "out"
     out.mkdir()
     nics = {number: adapter(body, 0, kernel=Kernel(), strict=False) for number, body in nodes(HOST).items()}
-    run = f"cd {folder}/tree && exec /usr/bin/sos report --batch -o sosmlx --tmp-dir {out} -z gzip"
+    run = (
+        f"{Path(sys.executable).with_name('sosmlx')} sos-plugin install && "
+        f"{'' if sosmlx else f': > {PACKAGE}/report/plugins/sosmlx.path && '}"
+        f"cd {out} && exec /usr/bin/sos report --batch -o sosmlx --tmp-dir {out} -z gzip"
+    )
     with Server(door.nodes, nics):
-        ran = door.run("sh", "-c", run, enter=(*ENTER, folder / "sys"))
+        ran = door.run("sh", "-c", run, enter=(*ENTER, folder / "sys", folder / "sos"))
     archives = [path for path in out.iterdir() if path.name.endswith(".tar.gz")]
     assert archives, ran.stdout + ran.stderr
     return Reported(archives[0], {path.name for path in out.iterdir()})

@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from importlib import resources
 
 from sosmlx.errors import SosmlxError, UsageError
 from sosmlx.printable import visible
-from sosmlx.record import Outcome
+from sosmlx.record import Answer, Outcome
 from sosmlx.sources.run import find, run
 from sosmlx.sources.trust import chain_fault
 
 PLUGIN, HINT = "sosmlx.py", "sosmlx.path"
 SUPPORTCONFIG = "/usr/lib/supportconfig/plugins"
 _MARK = b"sosmlx"
-_ASK = "import os, sos.report.plugins as p; print(os.path.abspath(list(p.__path__)[0]))"
+_PLACE = "import os, sos.report.plugins as p; print(os.path.abspath(list(p.__path__)[0]))"
+_QUESTIONS = (("-I", "-c", _PLACE), ("--version",))
 
 
 def sos_plugin(args: argparse.Namespace) -> int:
@@ -52,9 +52,9 @@ def _install(data: bytes, args: argparse.Namespace) -> None:
         if hint:
             _replace(hint, os.fsencode(program) + b"\n", 0o644)
             print(f"wrote {visible(hint)}: {visible(program)} is run where there is no sosmlx on sos's PATH or in /opt")
-            fault = chain_fault(program)
+            fault = chain_fault(program) or _fault(program)
             if fault:
-                print(f"but sos will not run it as root: {visible(fault)}")
+                print(f"but sos cannot use it: {visible(fault)}")
     else:
         print("this sosmlx is no program of its own: install one on sos's PATH, or in /opt/sosmlx")
     print("try it: " + ("supportconfig -i psosmlx" if args.supportconfig else "sos report -o sosmlx --batch"))
@@ -66,26 +66,43 @@ def _plugins() -> str:
     advice = "install sos first, or name the folder of its plugins with -o DIR"
     if not program:
         raise SosmlxError("there is no sos on this host", advice)
-    python = _python(program)
-    answer = run((python, "-I", "-c", _ASK), 20.0, refusal=_not_asking)
+    python = script_python(program)
+    answer = _ask(python, "-I", "-c", _PLACE)
     path = answer.data.decode("utf-8", "replace").strip()
     if answer.outcome is not Outcome.COLLECTED or not os.path.isdir(path):
         raise SosmlxError(f"{program}: its Python ({python}) does not say where its plugins are", advice)
     return path
 
 
+def _fault(program: str) -> str:
+    """Say why a program does not start as sos starts it, by its first line; empty where it does."""
+    answer = _ask(program, "--version")
+    if answer.outcome is Outcome.COLLECTED:
+        return ""
+    said = (answer.stderr or answer.data).decode("utf-8", "replace").strip().split("\n")[0]
+    return f"{program} does not start: {said or answer.reason}"
+
+
+def _ask(program: str, *words: str) -> Answer:
+    """Run the program at a path with one of our questions."""
+    return run((os.path.basename(program), *words), 20.0, search=(os.path.dirname(program),), refusal=_not_asking)
+
+
 def _not_asking(argv: Sequence[str]) -> str:
-    """Say why a command line is not run here: it is no read of a host, and only this one question may be asked."""
-    return "" if tuple(argv[1:]) == ("-I", "-c", _ASK) else "not the question where sos keeps its plugins"
+    """Say why a command line is not run here: it is no read of a host, and only two questions may be asked."""
+    return "" if tuple(argv[1:]) in _QUESTIONS else "no question about where sos keeps its plugins, or our version"
 
 
-def _python(program: str) -> str:
-    """Read which Python a script runs under; python3 where its first line does not tell."""
-    with open(program, "rb") as file:
-        first = file.readline(256).decode("utf-8", "replace")
-    words = shlex.split(first[2:]) if first.startswith("#!") else []
-    named = [word for word in words if os.path.basename(word).startswith("python")]
-    return named[0] if named and named[0].startswith("/") else find(named[0] if named else "python3") or "python3"
+def script_python(program: str) -> str:
+    """Read which Python a script runs under; python3 where its first line does not tell. Raises SosmlxError."""
+    try:
+        with open(program, "rb") as file:
+            first = file.readline(256).decode("utf-8", "replace")
+    except OSError as error:
+        raise SosmlxError(f"{program}: {error.strerror or error}", "are you root?") from None
+    words = first[2:].split() if first.startswith("#!") else []
+    named = next((word for word in words if "python" in os.path.basename(word)), "python3")  # or platform-python
+    return named if named.startswith("/") else find(named) or "python3"
 
 
 def _supportconfig() -> str:
