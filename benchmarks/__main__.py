@@ -23,6 +23,7 @@ import sosmlx
 from benchmarks.archives import archives, trees, whole_tree_diff
 from benchmarks.firmware import flash_commands, state_commands
 from benchmarks.pages import page_costs
+from benchmarks.sos import plugin_against_collector
 from sosmlx.bundle.opening import open_source
 from sosmlx.collectors import COLLECTORS
 from sosmlx.collectors.engine import Engine
@@ -192,6 +193,7 @@ def main() -> None:
     collect_rate()
     flash_commands(wall)
     state_commands(wall)
+    plugin_against_collector(wall)
     page_costs()
     parse_rates()
 
