@@ -221,7 +221,8 @@ def _according(snapshot: Snapshot) -> str:
     by = f"by {source.maker} on that host" if source.maker else "by somebody whom it does not name"
     if source.kind != "bundle":
         return f"according to {what} {by}"
-    return f"according to {what} {by}, {'signed (`sosmlx verify` checks by whom)' if source.signed else 'unsigned'}"
+    signed = "with a signature that was not checked here (`sosmlx verify`)" if source.signed else "unsigned"
+    return f"according to {what} {by}, {signed}"
 
 
 def _text(snapshot: Snapshot, baseline: Baseline | None, whole: Tally, beside: bool) -> Judgement:
