@@ -22,8 +22,8 @@ LINE = "[ 12.000000] fwctl fwctl0: mstconfig(4711): has requested full access to
 def seen(**more: object) -> dict[str, object]:
     """Make an observation of a quiet host."""
     quiet: dict[str, object] = {
-        "taint": "0", "modules": ["mlx5_core"], "dev_mst": [], "configfs": [], "mounts": [], "log": ["old"],
-        "unread": [],
+        "taint": "0", "modules": ["mlx5_core"], "dev_mst": [], "configfs": [], "rdma_cm": [], "mounts": [],
+        "log": ["old"], "unread": [],
     }  # fmt: skip
     return {**quiet, **more}
 
@@ -45,6 +45,7 @@ def test_a_host_on_which_nothing_happens_has_no_delta() -> None:
         ({"modules": ["mlx5_core", "mst_pci"]}, "module mst_pci appeared"),
         ({"modules": []}, "module mlx5_core went away"),
         ({"configfs": ["rdma_cm"]}, "configfs folder rdma_cm appeared"),
+        ({"rdma_cm": ["mlx5_0"]}, "configfs folder in rdma_cm mlx5_0 appeared"),
         ({"mounts": ["configfs on /sys/kernel/config"]}, "mount configfs on /sys/kernel/config appeared"),
         ({"dev_mst": ["mt4125_pciconf0"]}, "/dev/mst node mt4125_pciconf0 appeared"),
     ],
@@ -61,6 +62,12 @@ def test_each_part_of_the_state_is_compared(after: Mapping[str, object], change:
         ("kernel taint: 0 → 524288", [LINE], Run(), "somebody else"),
         ("kernel taint: 0 → 524288", [LINE], Run(4711), "us"),
         ("kernel taint: 0 → 524288", [LINE], Run(1, frozenset({"mstconfig"})), "perhaps us"),
+        (
+            "kernel taint: 0 → 524288",
+            [LINE.replace("mstconfig", "mstdevices_info")],
+            Run(1, frozenset({"mstdevices_info_x"})),
+            "perhaps us",
+        ),
         ("kernel taint: 0 → 4096", ["mst_pci: loading out-of-tree module taints kernel."], Run(), "unknown"),
         ("module sch_ingress appeared", [], Run(), "perhaps us"),
         ("module mst_pciconf appeared", [], Run(), "somebody else"),
@@ -73,6 +80,20 @@ def test_a_change_is_ours_only_where_it_may_be(change: str, log: list[str], run:
     found = blamed(change, log, run)
 
     assert (found.by, found.why.startswith(("us", "perhaps", "somebody", "nobody", "the log"))) == (by, True)
+
+
+def test_a_taint_whose_log_could_not_be_read_is_nobodys() -> None:
+    unread = ["dmesg -k: EPERM: Operation not permitted"]
+
+    found = delta(seen(unread=unread), seen(taint="524288", unread=unread, log=[]))
+
+    assert found["changes"] == [
+        {
+            "what": "kernel taint: 0 → 524288",
+            "by": "unknown",
+            "why": "the log, which may name somebody, could not be read",
+        }
+    ]
 
 
 def test_new_lines_of_the_log_are_told_apart_from_old_ones_that_come_again() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 
 import pytest
 
+from sosmlx.cli import main
 from sosmlx.cli.host import gather
 from sosmlx.collectors import selected
 from sosmlx.collectors.choose import functions_of, only
@@ -37,6 +40,36 @@ def test_the_host_below_a_root_is_collected(root: Path, tmp_path: Path) -> None:
     assert (data["/proc/sys/kernel/tainted"], data[f"/sys/bus/pci/devices/{FIRST}/vendor"], ran) == (
         b"4096\n", b"0x15b3\n", {Outcome.SKIPPED},
     )  # fmt: skip
+
+
+def test_the_plan_of_a_host_below_a_root_says_what_is_not_done(root: Path, tmp_path: Path) -> None:
+    found = gather("live:", str(tmp_path / "out"), selected(), root=str(root), form="dir")
+
+    rows = json.loads((Path(found.path) / "sosmlx/plan.json").read_text())["reads"]
+    assert {("path" in row and row["how"] != "info", row["refused"]) for row in rows} == {
+        (True, ""), (False, NOTHING_RUN.reason),
+    }  # fmt: skip
+
+
+def test_a_plan_for_a_root_and_a_device_is_printed_with_what_it_leaves_out(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["collect", "--plan", "--root", str(root), "--device", "eth0"])
+
+    said = capsys.readouterr()
+    lines = [line for line in said.out.splitlines() if line.startswith("dmesg")]
+    assert (code, {line.endswith(f"NOT DONE: {NOTHING_RUN.reason}") for line in lines}, said.err) == (
+        0, {True}, "sosmlx: of devices only eth0 would be read: a plan looks for none\n",
+    )  # fmt: skip
+
+
+def test_what_is_no_file_below_a_root_is_not_opened(root: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(root / "proc/sys/kernel/hostname"))
+
+        found = read_inside(str(root), "/proc/sys/kernel/hostname", "bytes")
+
+    assert (found.outcome, found.reason) == (Outcome.FAILED, "not a regular file")
 
 
 def test_below_a_root_nothing_is_run_and_no_device_is_opened(root: Path) -> None:
@@ -110,7 +143,7 @@ def names_of(bdf: str) -> list[str]:
     return [bdf, *body.get("netdevs", {}), *body.get("rdma", {}), *([body["fwctl"]] if "fwctl" in body else [])]
 
 
-@pytest.mark.parametrize("word", names_of(FIRST))
+@pytest.mark.parametrize("word", [*names_of(FIRST), FIRST.upper(), FIRST[5:], f"/dev/fwctl/{names_of(FIRST)[-1]}"])
 def test_a_device_is_named_by_any_of_its_names(word: str) -> None:
     assert functions_of(ScenarioSource(BEFORE), [word]) == {FIRST}
 

@@ -15,7 +15,7 @@ from sosmlx.cli.progress import watching
 from sosmlx.collectors import selected
 from sosmlx.collectors.blame import Run, effects
 from sosmlx.collectors.engine import Engine
-from sosmlx.collectors.plan import plan, plan_row
+from sosmlx.collectors.plan import below_root, plan, plan_row
 from sosmlx.collectors.proof import PROOF, delta, observe, parameters, sentence
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.watch import Stage, Watch, nobody
@@ -144,7 +144,7 @@ def gather(
     euid = host_euid(host)
     meta = Meta(
         host=hostname(records), created=created, rand=os.urandom(4).hex(), label=label,
-        plan=[plan_row(row) for row in plan((*collectors, PROOF))], delta=changed,
+        plan=_planned(collectors, root), delta=changed,
         budgets={"max_seconds": max_seconds, "max_bytes": max_bytes, "hit": engine.cut},
         euid=euid, complete=not engine.cut, signer=pen,
     )  # fmt: skip
@@ -154,6 +154,15 @@ def gather(
     if interrupted:
         raise StoppedEarly(path)
     return Gathered(path, bundle, changed)
+
+
+def _planned(collectors: Sequence[Collector], root: str) -> list[dict[str, object]]:
+    rows = plan((*collectors, PROOF))
+    if root:
+        from sosmlx.sources.tree import NOTHING_RUN
+
+        rows = below_root(rows, NOTHING_RUN.reason)
+    return [plan_row(row) for row in rows]
 
 
 def _report(found: Gathered, *, quiet: bool) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from sosmlx.collectors import selected
-from sosmlx.collectors.plan import Planned, plan, plan_row
+from sosmlx.collectors.plan import Planned, below_root, plan, plan_row
 from sosmlx.collectors.proof import PROOF
 from sosmlx.collectors.spec import Refusal, described
+from sosmlx.printable import visible
 
 
 def show(args: argparse.Namespace) -> int:
@@ -18,6 +20,13 @@ def show(args: argparse.Namespace) -> int:
 
         source(args.source)
     planned = plan((*selected(args.profile, args.vendor_access), PROOF))
+    if args.root:
+        from sosmlx.sources.tree import NOTHING_RUN
+
+        planned = below_root(planned, NOTHING_RUN.reason)
+    if args.device:
+        words = " ".join(args.device)
+        print(f"sosmlx: {visible(f'of devices only {words} would be read')}: a plan looks for none", file=sys.stderr)
     print(_plan_json(planned) if args.json else _plan_text(planned), end="")
     return 0
 
@@ -35,7 +44,7 @@ def _plan_text(planned: Sequence[Planned]) -> str:
         read = row.read
         deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
         needs, option = ", ".join(row.needs), f"--with {row.option}" if row.option else ""
-        hazard = "" if isinstance(read, Refusal) else read.hazard
+        hazard = f"NOT DONE: {row.refused}" if row.refused or isinstance(read, Refusal) else read.hazard
         rows.append([described(read), read.scope, read.channel, str(row.tier), deadline, needs, option, hazard])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

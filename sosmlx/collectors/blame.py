@@ -15,6 +15,9 @@ from sosmlx.record import Outcome, Record
 US, PERHAPS, OTHERS, UNKNOWN = "us", "perhaps us", "somebody else", "unknown"
 
 _ACCESS = re.compile(r"fwctl (?P<node>fwctl\d+): (?P<comm>.{1,15})\((?P<pid>\d+)\): has requested full access")
+_COMM = 15
+"""So much of a program's name does the kernel keep (TASK_COMM_LEN - 1)."""
+
 _AUTOLOADED = re.compile(
     r"module (?:(?:sch|cls|act|em)_\w+|\w*_diag|ip\w*_tables?|x_tables|nf_\w+|nfnetlink\w*|xfrm\w*|macsec"
     r"|vdpa|bridge|8021q|rdma_\w+|ib_core|af_\w+) appeared\Z"
@@ -39,8 +42,11 @@ class Change(NamedTuple):
     why: str
 
 
-def blamed(what: str, log: Sequence[str], run: Run) -> Change:
-    """Say of a change who made it, by the log lines that appeared meanwhile and by what the collection did."""
+def blamed(what: str, log: Sequence[str] | None, run: Run) -> Change:
+    """Say of a change who made it, by the log lines that appeared meanwhile and by what the collection did.
+
+    `log` is None where it could not be read.
+    """
     if what.startswith("kernel taint:"):
         return Change(what, *_taint(log, run))
     if _AUTOLOADED.match(what):
@@ -52,14 +58,16 @@ def blamed(what: str, log: Sequence[str], run: Run) -> Change:
     return Change(what, OTHERS, "somebody else: nothing that is run here sets it")
 
 
-def _taint(log: Sequence[str], run: Run) -> tuple[str, str]:
+def _taint(log: Sequence[str] | None, run: Run) -> tuple[str, str]:
+    if log is None:
+        return UNKNOWN, "the log, which may name somebody, could not be read"
     for line in log:
         found = _ACCESS.search(line)
         if found:
             who = f"{found['comm'].strip()}({found['pid']})"
             if int(found["pid"]) == run.pid:
                 return US, f"us: the log names this process, {who}, for {found['node']}"
-            if found["comm"].strip() in run.programs:
+            if found["comm"].strip() in {program[:_COMM] for program in run.programs}:
                 return PERHAPS, f"perhaps us: the log names {who} for {found['node']}, and such a program was run"
             return OTHERS, f"somebody else, as the log claims: {who} for {found['node']}"
     return UNKNOWN, "the log names nobody"

@@ -12,21 +12,29 @@ from sosmlx.errors import UsageError
 from sosmlx.record import HOST, Record
 from sosmlx.sources.base import How, Source
 
+NODES = "/dev/fwctl/"
+
 
 def functions_of(source: Source, words: Sequence[str]) -> frozenset[str]:
-    """Find the functions that words name: a BDF, a netdev, an RDMA device or a fwctl device.
+    """Find the functions that words name: a BDF, a netdev, an RDMA device or a fwctl device (or its node).
 
     Raises UsageError for a word that names none.
     """
     known = _known(source)
     chosen: set[str] = set()
     for word in words:
-        found = {bdf for bdf, other in known.items() if word in other or (len(word) == 7 and bdf.endswith(f":{word}"))}
+        name = word[len(NODES) :] if word.startswith(NODES) else word
+        found = {bdf for bdf, other in known.items() if name in other or _is_address(bdf, name.lower())}
         if not found:
             there = ", ".join(name for other in known.values() for name in other) or "no adapter at all"
             raise UsageError(f"--device {word}: no such device on this host", f"there are: {there}")
         chosen |= found
     return frozenset(chosen)
+
+
+def _is_address(bdf: str, word: str) -> bool:
+    """Tell whether a word is this function's address, in full or without the domain."""
+    return word == bdf or (len(word) == 7 and bdf.endswith(f":{word}"))
 
 
 def _known(source: Source) -> dict[str, list[str]]:

@@ -11,13 +11,14 @@ from sosmlx.record import Answer, Record
 
 
 class Planned(NamedTuple):
-    """One row of a plan: a read as declared, with placeholders where an answer decides."""
+    """One row of a plan: a read as declared, with placeholders where an answer decides; `refused` says why not."""
 
     collector: str
     tier: int
     read: Read
     needs: tuple[str, ...] = ()
     option: str = ""
+    refused: str = ""
 
 
 def plan(collectors: Iterable[Collector]) -> list[Planned]:
@@ -30,11 +31,17 @@ def plan(collectors: Iterable[Collector]) -> list[Planned]:
             read = waiting.popleft()
             if target(read) not in seen:
                 seen.add(target(read))
-                rows.append(Planned(collector.name, collector.tier, read, collector.needs, collector.option))
+                refused = read.reason if isinstance(read, Refusal) else ""
+                rows.append(Planned(collector.name, collector.tier, read, collector.needs, collector.option, refused))
             if not isinstance(read, Refusal) and read.expand is not None:
                 asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), *parts(read))
                 waiting.extend(read.expand(asked))
     return rows
+
+
+def below_root(rows: Iterable[Planned], reason: str) -> list[Planned]:
+    """Say of a plan for a host below a folder that only its files are read, and why the rest is not."""
+    return [row if isinstance(row.read, File) else row._replace(refused=reason) for row in rows]
 
 
 def plan_row(row: Planned) -> dict[str, object]:
@@ -43,7 +50,7 @@ def plan_row(row: Planned) -> dict[str, object]:
     return {
         **_what(read), "kind": read.kind, "collector": row.collector, "tier": row.tier, "scope": read.scope,
         "channel": read.channel, "needs": list(row.needs),
-        "option": row.option,
+        "option": row.option, "refused": row.refused,
         "deadline": None if isinstance(read, Refusal) else read.deadline,
         "hazard": "" if isinstance(read, Refusal) else read.hazard,
     }  # fmt: skip

@@ -16,19 +16,24 @@ TAINT = File("kernel.taint", "/proc/sys/kernel/tainted", deadline=2.0)
 MODULES = File("kernel.modules", "/proc/modules", deadline=2.0)
 MST = File("mst.nodes", "/dev/mst", how="names", deadline=2.0)
 CONFIGFS = File("kernel.configfs", "/sys/kernel/config", how="names", deadline=2.0)
+RDMA_CM = File("kernel.configfs", "/sys/kernel/config/rdma_cm", how="names", deadline=2.0)
 MOUNTS = File("kernel.mounts", "/proc/self/mounts", deadline=2.0)
 LOG = Command("kernel.log", ("dmesg", "-k"), lines=LOG_LINES, deadline=5.0)
 
 _READS: Mapping[str, File | Command] = {
-    "taint": TAINT, "modules": MODULES, "dev_mst": MST, "configfs": CONFIGFS, "mounts": MOUNTS, "log": LOG,
+    "taint": TAINT, "modules": MODULES, "dev_mst": MST, "configfs": CONFIGFS, "rdma_cm": RDMA_CM, "mounts": MOUNTS,
+    "log": LOG,
 }  # fmt: skip
 PROOF = Collector(
     "proof", "the state before and after: taint, modules, configfs, mounts, log", tuple(_READS.values()), tier=0
 )
 """What is read before and after, for the plan: no records of a bundle come from it."""
 
-_MAY_BE_ABSENT = ("dev_mst", "configfs")
-_LISTS = (("modules", "module"), ("dev_mst", "/dev/mst node"), ("configfs", "configfs folder"), ("mounts", "mount"))
+_MAY_BE_ABSENT = ("dev_mst", "configfs", "rdma_cm")
+_LISTS = (
+    ("modules", "module"), ("dev_mst", "/dev/mst node"), ("configfs", "configfs folder"),
+    ("rdma_cm", "configfs folder in rdma_cm"), ("mounts", "mount"),
+)  # fmt: skip
 
 _WATCHED = ("configfs", "debugfs", "tracefs", "securityfs", "efivarfs", "bpf")
 """Kinds of file systems through which a tool could reach a device or the kernel; others come and go on any host."""
@@ -54,6 +59,7 @@ def observe(source: Source) -> dict[str, object]:
         "modules": sorted({line.split()[0] for line in text["modules"].splitlines() if line.split()}),
         "dev_mst": text["dev_mst"].split(),
         "configfs": text["configfs"].split(),
+        "rdma_cm": text["rdma_cm"].split(),
         "mounts": sorted(_mounts(text["mounts"])),
         "log": text["log"].splitlines(),
         "unread": [f"{_name(_READS[name])}: {missing[name].reason or missing[name].outcome.value}" for name in missing],
@@ -120,7 +126,7 @@ def delta(
     both = {side: {name: value for name, value in seen.items() if name != "log"}
             for side, seen in (("before", before), ("after", after))}  # fmt: skip
     missing = [reason.partition(": ")[0] for reason in unread(both)]
-    new = _appeared(before, after) if _name(LOG) not in missing else []
+    new = _appeared(before, after) if _name(LOG) not in missing else None
     changes: list[str] = list(changed)
     if TAINT.path not in missing and before["taint"] != after["taint"]:
         changes.append(f"kernel taint: {before['taint']} → {after['taint']}")
@@ -131,7 +137,7 @@ def delta(
             changes += [f"{words} {item} went away" for item in was if item not in is_now]
     told: list[Change] = [blamed(change, new, run) for change in changes]
     return {
-        **both, "delta": changes, "changes": [change._asdict() for change in told], "log": new,
+        **both, "delta": changes, "changes": [change._asdict() for change in told], "log": new or [],
         "effects": dict(run.effects), "final": not run.abandoned, "abandoned": list(run.abandoned),
     }  # fmt: skip
 

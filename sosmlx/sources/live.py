@@ -75,22 +75,34 @@ def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
             return Answer(os.fsencode(os.readlink(path)))
         if how == "names":
             return Answer(b"".join(os.fsencode(name) + b"\n" for name in sorted(os.listdir(path))))
-        # O_NONBLOCK: a FIFO or a terminal in the place of an attribute must not hold us.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        try:
-            return read_descriptor(handle, cap)
-        finally:
-            os.close(handle)
+        return read_file(path, cap)
     except OSError as error:
         return failed(error)
     except ValueError as error:  # a null byte in a name
         return Answer(outcome=Outcome.FAILED, reason=str(error))
 
 
-def read_descriptor(handle: int, cap: int) -> Answer:
-    """Read a regular file to its end or to the cap. Raises OSError."""
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        return Answer(outcome=Outcome.FAILED, reason="not a regular file")
+_NO_FILE = Answer(outcome=Outcome.FAILED, reason="not a regular file")
+# O_NONBLOCK: a FIFO or a terminal in the place of an attribute must not hold us.
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+def read_file(path: str, cap: int, folder: int | None = None) -> Answer:
+    """Read a regular file to its end or to the cap, below an open folder where one is given. Raises OSError.
+
+    Nothing else is even opened: to open a device can be to act on it.
+    """
+    kind = os.stat(path, dir_fd=folder, follow_symlinks=False).st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISLNK(kind):  # a link ends in ELOOP below
+        return _NO_FILE
+    handle = os.open(path, _FLAGS, dir_fd=folder)
+    try:
+        return _NO_FILE if not stat.S_ISREG(os.fstat(handle).st_mode) else _read(handle, cap)
+    finally:
+        os.close(handle)
+
+
+def _read(handle: int, cap: int) -> Answer:
     chunks, size = [], 0
     while size <= cap:
         chunk = os.read(handle, min(1 << 16, cap + 1 - size))

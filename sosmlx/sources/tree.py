@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources.base import FILE_CAP, How, failed
-from sosmlx.sources.live import LiveSource, read_descriptor
+from sosmlx.sources.live import LiveSource, read_file
 
 MAX_LINKS = 40
 
@@ -23,7 +23,6 @@ NOT_STORED = Answer(outcome=Outcome.ABSENT, reason="not-stored")
 NOTHING_RUN = Answer(outcome=Outcome.SKIPPED, reason="--root runs nothing, and opens no device")
 
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 class TreeSource:
@@ -71,11 +70,7 @@ def read_inside(root: str, path: str, how: How) -> Answer:
                 return Answer(b"".join(os.fsencode(name) + b"\n" for name in sorted(_names(folder))))
             if how == "link":
                 return Answer(os.fsencode(os.readlink(last, dir_fd=folder)))
-            handle = os.open(last, _FILE, dir_fd=folder)
-            try:
-                return read_descriptor(handle, FILE_CAP)
-            finally:
-                os.close(handle)
+            return read_file(last, FILE_CAP, folder)
     except OSError as error:
         return failed(error)
     except ValueError as error:  # a null byte in a name
