@@ -26,9 +26,12 @@ FILE = Path(sosmlx.sosplugin.__file__).with_name("sosmlx.py")
 VERSIONS = ("4.0", "4.12")
 
 
-def split(cmd: str) -> list[str]:
-    """Split a command as sos does: like a shell, with wildcards expanded afterwards."""
-    return [found for word in shlex.split(cmd) for found in (glob.glob(word) or [word])]  # noqa: PTH207
+def split(cmd: str, *, old: bool) -> list[str]:
+    """Split a command as sos does: like a shell, with wildcards expanded afterwards; later only `*` in whole paths."""
+    return [
+        found for word in shlex.split(cmd)
+        for found in ((old or (word[:1] == "/" and "*" in word)) and glob.glob(word)) or [word]  # noqa: PTH207
+    ]  # fmt: skip
 
 
 class Archive:
@@ -93,7 +96,7 @@ class Base:
     def execute(self, cmd: str, name: str, subdir: str | None, timeout: int, stderr: bool, env: Any) -> dict[str, Any]:
         """Run a command as sos does: split, wildcards expanded, with a time limit; store what it prints."""
         self.ran.append(cmd)
-        words = split(cmd)
+        words = split(cmd, old=not isinstance(self, New))
         changed = {key: value for key, value in {**os.environ, **(env or {})}.items() if value}
         try:
             ran = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -249,12 +250,26 @@ def test_an_option_that_is_none_is_left_out(module: Any, tmp_path: Path, root: P
     assert (plugin._chosen(), plugin._seconds()) == ([], 300)
 
 
-def test_words_come_back_from_what_sos_does_to_a_command(module: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "a [x]* b'c"
+@pytest.mark.parametrize("old", [True, False])
+def test_words_come_back_from_what_sos_does_to_a_command(module: Any, tmp_path: Path, old: bool) -> None:
+    folder = tmp_path / "a b'c"
     folder.mkdir()
     words = ["echo", str(folder), "$(id)", "a;b"]
 
-    assert sos_standin.split(module.command(words)) == words
+    assert sos_standin.split(module.command(words), old=old) == words
+
+
+@pytest.mark.parametrize("where", ["archive [x]", "bin*"])
+def test_a_path_with_a_wildcard_is_given_to_no_sos(module: Any, tmp_path: Path, root: Path, where: str) -> None:
+    path = _program(tmp_path, "works")
+    shutil.copytree(path.parent, tmp_path / "bin*")
+    plugin = _plugin(module, tmp_path, root)
+    plugin.policy.PATH = str(tmp_path / ("bin*" if where == "bin*" else "bin"))
+    plugin.archive.folder = tmp_path / where
+
+    plugin.drive()
+
+    assert [cmd for cmd in plugin.ran if "collect" in cmd] == []
 
 
 def test_a_dry_run_runs_nothing(module: Any, tmp_path: Path, root: Path) -> None:

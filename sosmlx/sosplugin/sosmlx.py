@@ -8,7 +8,6 @@ What it leaves below `sos_commands/sosmlx/` is a sosmlx bundle: `sosmlx show SOS
 
 import errno
 import fnmatch
-import glob
 import hashlib
 import json
 import os
@@ -32,11 +31,8 @@ GRACE = 30
 KILL = 5
 """Seconds from the signal that asks the collector to end to the one that does not ask."""
 
-EACH = 20
-"""Seconds that one plain command may take."""
-
-LATE = 3
-"""After so many of them without an answer no further one is run: each waits for the same lock of the kernel."""
+EACH, LATE = 20, 3
+"""Seconds of one plain command, and how many may give no answer: no further one is run, they wait for one lock."""
 
 OPT_PLACES = ("/opt/sosmlx/bin/sosmlx", "/opt/sosmlx/sosmlx", "/opt/sosmlx/sosmlx-collect.pyz")
 HINT = "sosmlx.path"
@@ -85,6 +81,9 @@ RDMA_ATTRIBUTES = ("fw_ver", "board_id", "hca_type", "node_guid", "sys_image_gui
 
 BDF = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]\Z")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,62}\Z")
+WILD = re.compile(r"[*?\[]")
+"""What sos expands in words, which of it and in which words by its version: no word of ours has any."""
+
 FILE_CAP = 1 << 20
 
 Status = Tuple[str, str]
@@ -161,8 +160,8 @@ def _has_list(path: str) -> bool:
 
 
 def command(words: List[str]) -> str:
-    """Join words so that sos, which splits as a shell does and then expands wildcards, gets them back as they are."""
-    return " ".join(shlex.quote(glob.escape(word) if os.path.lexists(word) else word) for word in words)
+    """Join words so that sos, which splits as a shell does, gets them back; none of them may hold a wildcard."""
+    return " ".join(shlex.quote(word) for word in words)
 
 
 def _option(name: str, default: Any, desc: str) -> Any:
@@ -229,6 +228,9 @@ class SosMlx(plugins.Plugin, *BASES):  # type: ignore[misc]
         if not tool or self._stopped() or any(fnmatch.fnmatch(tool, pattern) for pattern in skipped):
             return False
         place = self.place()
+        if WILD.search(place):
+            self._log_warn(f"sosmlx is not run: sos would expand a wildcard in the name of its own folder, {place}")
+            return False
         private = tempfile.mkdtemp(prefix=".collect-", dir=place)
         try:
             self._run(tool, private)
@@ -282,7 +284,8 @@ class SosMlx(plugins.Plugin, *BASES):  # type: ignore[misc]
         hinted = hint.decode("utf-8", "replace").strip()
         for place in places + ([hinted] if hinted else []):
             try:
-                why = trusted(root, place) if place.startswith("/") else "no absolute path"
+                why = "" if place.startswith("/") and not WILD.search(place) else "no absolute path without wildcards"
+                why = why or trusted(root, place)
             except OSError:
                 continue
             if not why:
@@ -387,7 +390,9 @@ class Fallback:
     def _command(self, kind: str, subject: str, words: Any) -> None:
         """Let sos run a command, and list what it stored."""
         channel = kind.split(".")[0]
-        why = "budget" if self._plugin.check_timeout() else self._stuck()
+        late = sum(row["outcome"] == "timeout" for row in self._rows)
+        why = f"breaker: {late} commands gave no answer" if late >= LATE else ""
+        why = "budget" if self._plugin.check_timeout() else why
         if why:
             self._row(kind, subject, {"argv": list(words)}, b"", ("skipped", why), None, channel)
             return
@@ -406,10 +411,6 @@ class Fallback:
         if member:
             self._sums[member] = hashlib.sha256(data).hexdigest()
         self._row(kind, subject, {"argv": list(words)}, data, status, member, channel, rc=rc)
-
-    def _stuck(self) -> str:
-        late = sum(row["outcome"] == "timeout" for row in self._rows)
-        return f"breaker: {late} commands gave no answer" if late >= LATE else ""
 
     def _row(
         self, kind: str, subject: str, what: Dict[str, Any], data: bytes, status: Status, member: Optional[str],
