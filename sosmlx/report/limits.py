@@ -32,11 +32,13 @@ def worst(groups: Sequence[G], most: int) -> tuple[list[G], int]:
 def noteworthy(groups: Sequence[SettingGroup], most: int) -> tuple[list[SettingGroup], int]:
     """Keep all settings where there are few, else those with a state (set, pending); count the others."""
     total = sum(len(group.rows) for group in groups)
-    if total <= most:
-        return list(groups), 0
+    laid = [group for group in groups if not group.folded]
+    many = sum(len(group.rows) for group in laid)
+    if many <= most:
+        return laid, total - many
     found: list[SettingGroup] = []
     room = most
-    for group in groups:
+    for group in laid:
         rows = tuple(row for row in group.rows if row.flags)[:room]
         room -= len(rows)
         if rows:

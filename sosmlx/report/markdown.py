@@ -106,6 +106,9 @@ def show_markdown(view: ShowView) -> str:
     )
     lines += _coverage(view.coverage)
     for group in view.groups:
+        if group.folded:
+            lines += [f"{escaped(group.device)} {group.plane}: {escaped(group.folded_words)}.", ""]
+            continue
         mark = f" {group.digest}" if group.digest else ""
         heads = ["name", *group.facets, "state", *([WRITER] if group.written else [])]
         rows = [[row.name, *row.cells, row.flags, *([row.writer] if group.written else [])] for row in group.rows]

@@ -87,6 +87,9 @@ def _show(view: ShowView) -> Iterator[str]:
     for group in view.groups:
         yield ""
         yield f"{group.device}  {group.plane}" + (f"  [{group.digest}]" if group.digest else "")
+        if group.folded:
+            yield f"  {group.folded_words}"
+            continue
         heads = ["name", *group.facets, "", WRITER if group.written else ""]
         yield from _table([heads, *([row.name, *row.cells, row.flags, row.writer] for row in group.rows)], 2)
     if view.unparsed:

@@ -20,6 +20,9 @@ from sosmlx.report.cells import ABSENT, shown
 from sosmlx.report.changes import base_words, conflicts, hidden_words, renamed_words, symptom_words
 from sosmlx.report.hints import hint
 
+CAPABILITIES = "caps"
+"""A thousand numbers that nobody configures: among other planes they are counted, alone they are printed."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -346,13 +349,19 @@ class SettingRow:
 
 @dataclass(frozen=True)
 class SettingGroup:
-    """The knobs of one plane of one device."""
+    """The knobs of one plane of one device; `folded` where they are counted, and printed only on request."""
 
     device: str
     plane: str
     facets: tuple[str, ...]
     rows: tuple[SettingRow, ...]
     digest: str
+    folded: bool = False
+
+    @property
+    def folded_words(self) -> str:
+        """Say what is not printed, and how to have it printed."""
+        return f"{len(self.rows)} settings say what it can do; --plane {self.plane} prints them"
 
     @property
     def written(self) -> bool:
@@ -396,9 +405,11 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
     verdict: Judgement = judge(snapshot)
     marks = {(row["device"], row["plane"]): row["digest"] for row in digests(snapshot)}
     kept = [row for row in settings if everything or row.cls in SHOWN_CLASSES]
+    many = not everything and len({row.plane for row in kept}) > 1
     groups = []
     for (device, plane), rows in groupby(
-        sorted(kept, key=lambda row: row.key), key=lambda row: (row.device, row.plane)
+        sorted(kept, key=lambda row: (row.device == HOST, row.device, PLANES.index(row.plane), row.key)),
+        key=lambda row: (row.device, row.plane),
     ):
         members = list(rows)
         names = [name for name in ("default", "current", "next", "running", "stored", "max")
@@ -412,7 +423,8 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
             )
             for row in members
         )
-        groups.append(SettingGroup(visible(device), plane, tuple(names), lines, marks.get((device, plane), "")))
+        mark = marks.get((device, plane), "")
+        groups.append(SettingGroup(visible(device), plane, tuple(names), lines, mark, many and plane == CAPABILITIES))
     return ShowView(
         title=visible(_name(snapshot)),
         status=verdict.host.status,
