@@ -92,10 +92,10 @@ def test_every_policy_has_the_rules_that_support_asks_for() -> None:
         "infiniband": ["ib-state", "ib-sm", "ib-width"],
         "links": [
             "pcie-link", "pcie-link-width", "aer", "slot-power", "temperature", "temperature-sensor", "link-reason",
-            "bond-members",
+            "port-down", "port-module", "slot-power-firmware", "bond-members",
         ],
         "pending": ["fw-pending", "nv-pending", "fw-peers"],
-        "roce": ["roce-trust", *(f"roce-ecn-{priority}" for priority in range(8)), "pause-storm"],
+        "roce": ["roce-trust", *(f"roce-ecn-{priority}" for priority in range(8)), "roce-buffer", "pause-storm"],
         "sriov": [
             "sriov-flash", "sriov-flash-global", "sriov-flash-pf", "sriov-mmio", "esw-offload", "esw-offload-ovs",
         ],

@@ -12,10 +12,14 @@ from sosmlx.parsers.register_tables import FEC_IN_USE, LINK_STATES, MODULE_ERROR
 
 DOWN = "port.down"
 """Evidence kind: why a port is down, as the firmware sees it."""
+LOSSY = "port.lossy-priority"
+"""Evidence kind: a priority whose frames flow control should keep, in a buffer that drops them."""
 MODULE = "port.module"
 """Evidence kind: a module or cable that is not in order."""
 
 _ETHERNET = 4
+_LOSSY = 57
+"""The bit of a buffer in PBMC that says so (`mlx5_ifc.h`, `bufferx_reg`)."""
 
 
 def _speed(found: Answer, others: Others) -> Iterator[Item]:
@@ -95,7 +99,7 @@ def _buffers(found: Answer, others: Others) -> Iterator[Item]:
     if not isinstance(buffers, tuple):
         return
     for number, buffer in enumerate(buffers):
-        size, lossy = buffer >> 32 & 0xFFFF, bool(buffer >> 57 & 1)
+        size, lossy = buffer >> 32 & 0xFFFF, bool(buffer >> _LOSSY & 1)
         yield knob(found, f"pbmc.cells@{number}", numeral(size), "config")
         yield knob(found, f"pbmc.lossy@{number}", flag(lossy), "config")
         yield knob(found, f"pbmc.thresholds@{number}", numeral(buffer & 0xFFFFFFFF), "config")
@@ -104,10 +108,19 @@ def _buffers(found: Answer, others: Others) -> Iterator[Item]:
 
 
 def _priority_buffers(found: Answer, others: Others) -> Iterator[Item]:
+    """PPTB: a priority that sends pauses (PFCC) has to fill a buffer that is lossless (PBMC): no other asks for one."""
+    paused = (others["PFCC"].number("pfctx") if "PFCC" in others else None) or 0
+    buffers = others["PBMC"].fields.get("buffer") if "PBMC" in others else None
     for prio in range(8):
-        value = found.number(f"prio{prio}buff")
-        if value is not None:
-            yield twin(found, "dcb", f"buffer.prio-buffer@{prio}", numeral(value))
+        place = found.number(f"prio{prio}buff")
+        if place is None:
+            continue
+        yield twin(found, "dcb", f"buffer.prio-buffer@{prio}", numeral(place))
+        if paused >> prio & 1 and isinstance(buffers, tuple) and place < len(buffers) and buffers[place] >> _LOSSY & 1:
+            text = (
+                f"priority {prio} has flow control (PFC), and fills buffer {place}, which is lossy: it sends no pauses"
+            )
+            yield found.evidence(LOSSY, text, "medium")
 
 
 def _trust(found: Answer, others: Others) -> Iterator[Item]:

@@ -11,6 +11,8 @@ _SPEEDS = {"2.5": 0x01, "5.0": 0x02, "8.0": 0x04, "16.0": 0x10, "32.0": 0x20, "6
 _CELL = 144
 """Bytes of a cell of a receive buffer, as the healthy adapter's SBCAM tells."""
 _TRUSTS_DSCP = 2
+_LOSSY = 57
+"""The bit of a buffer in PBMC that says that it drops frames."""
 _FRAME = 22
 """Bytes of a frame around what a netdev's MTU counts: Ethernet's header, a VLAN tag, and the check sum."""
 
@@ -44,6 +46,10 @@ def _of_netdev(netdev: Mapping[str, object]) -> dict[str, Fields]:
     if priorities:
         flow["pfctx"] = flow["pfcrx"] = sum(1 << prio for prio, on in enumerate(priorities[:8]) if on)
     found["PFCC"] = flow
+    lossless = [prio for prio, on in enumerate(priorities[:8]) if on]
+    if lossless:
+        found["PBMC"] = {"buffer": [1 << _LOSSY | 2000 << 32, 4000 << 32]}
+        found["PPTB"] = {f"prio{prio}buff": 1 for prio in lossless}
     found.update(_of_buffers(_object(dcb.get("buffer"))))
     points = [pair for pair in _list(_object(dcb.get("app")).get("dscp_prio")) if isinstance(pair, list)]
     if points:
