@@ -22,6 +22,7 @@ import pytest
 from sosmlx.simulator.adapter import adapter
 from sosmlx.simulator.host import load
 from sosmlx.simulator.nic import Kernel
+from sosmlx.sources import deny
 from tests import shim
 from tests.shim.server import Server
 from tests.shim.sysfs import nodes, tree
@@ -42,6 +43,11 @@ NEVER = (
 )  # fmt: skip
 SOCKETS = ("socket", "connect", "bind", "listen", "sendto", "sendmsg", "sendmmsg")
 TRACED = ",".join(("execve", "execveat", *OPENS, *CHANGES, *NEVER, *SOCKETS))
+
+OF_ITSELF = ("/proc/self/fd", "/proc/self/maps")
+"""What a process reads of itself: which files it holds, and (the C library) where its stack is."""
+
+PROJECT = Path(__file__).parents[1]
 
 NSCD = "/var/run/nscd/socket"
 """The C library asks for it when a user's name is looked up; nobody answers, or the host's own cache does."""
@@ -134,7 +140,7 @@ def trace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         words = [str(word) for word in (*strace, sys.executable, *collect)]
         ran = subprocess.run(
-            words, env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, cwd=Path(__file__).parents[1],
+            words, env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, cwd=PROJECT,
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         sockets = ""
@@ -161,6 +167,21 @@ def test_nothing_is_opened_for_writing_but_the_bundle_and_the_accepted(trace: Tr
     ]
 
     assert [path for path in opened if not _accepted(path, trace)] == []
+
+
+def test_nothing_is_opened_that_the_deny_list_names(trace: Trace) -> None:
+    """Also by the programs that are run; where Python and the project lie may be anybody's folder."""
+    ours = tuple(f"{os.path.realpath(folder)}/" for folder in (sys.prefix, sys.base_prefix, PROJECT, trace.out.parent))
+    opened = {path for call in trace.named(*OPENS) for path in call.paths} - set(OF_ITSELF)
+
+    assert {path: why for path in opened if not path.startswith(ours) and (why := deny.denied_path(path))} == {}
+
+
+def test_no_device_is_opened_but_the_accepted(trace: Trace) -> None:
+    opened = {path for call in trace.named(*OPENS) if "O_DIRECTORY" not in call.words for path in call.paths}
+
+    known = ("/dev/null", "/dev/urandom", "/dev/fwctl/", "/dev/kmsg")  # dmesg reads the last one
+    assert [path for path in sorted(opened) if path.startswith("/dev/") and not path.startswith(known)] == []
 
 
 def _accepted(path: str, trace: Trace) -> bool:
