@@ -23,7 +23,7 @@ sys.exit(run())
 
 def meddling(words: list[str]) -> list[str]:
     """Name the variables that would meddle with a command that reads a host; `words` are those after the program."""
-    reads = words[:1] and (words[0] in HOST or "live:" in words)
+    reads = words[:1] and (words[0] in HOST or any(word.endswith("live:") for word in words))  # also --baseline=live:
     return sorted(name for name in os.environ if name.startswith("PYTHON")) if reads and not sys.flags.isolated else []
 
 

@@ -107,6 +107,14 @@ def test_a_list_that_was_changed_has_a_bad_signature(folder: Path, keys: Keys, k
     assert states(folder, keys.public(kind)) == "bad"
 
 
+@pytest.mark.parametrize("how", ["--sign", "--clear-sign", "--export"])
+def test_another_message_of_the_same_key_is_no_signature_of_the_list(keys: Keys, how: str) -> None:
+    home = ("gpg", "--batch", "--homedir", keys.home / "g")
+    made = tool(*home, "--armor", how)
+
+    assert check(b"sums", {"gpg": made}, keys.public("gpg")).state == "bad"
+
+
 @pytest.mark.parametrize(
     "made", [b"", b"x" * 200_000, b"-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n"]
 )
@@ -174,6 +182,15 @@ def test_a_key_whose_passphrase_nobody_has_ends_it(keys: Keys, tmp_path: Path, m
     with pytest.raises(SosmlxError, match="could not be signed"):
         signer(locked)
     subprocess.run(["gpgconf", "--homedir", str(tmp_path / "p"), "--kill", "all"], check=False)
+
+
+@pytest.mark.parametrize("script", ["exit 0", "cat", "echo untrusted comment: x; exit 1", "exec sleep 0"])
+def test_a_tool_that_gives_no_signature_is_not_believed(script: str, tmp_path: Path) -> None:
+    (tmp_path / "minisign").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "minisign").chmod(0o755)
+
+    with pytest.raises(SosmlxError, match="could not be signed"):
+        signature(b"sums", Signer("minisign", "x.key"), (str(tmp_path),))
 
 
 def test_a_key_that_is_no_key_is_said_to_be_none() -> None:

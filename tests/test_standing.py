@@ -76,6 +76,7 @@ def test_the_words_of_the_command_line_survive_the_second_start(home: Path, tmp_
         (["collect", "-o", "x"], True),
         (["devices"], True),
         (["show", "live:"], True),
+        (["diff", "a.tar.xz", "b.tar.xz", "--base=live:"], True),
         (["show", "a.tar.xz"], False),
         (["--help"], False),
         ([], False),

@@ -1,13 +1,15 @@
 """Encrypt a bundle on its way to the disk: to age or GPG recipients, by their own tools, so that nothing plain lands.
 
-An age recipient is Bech32 with the prefix `age1`, or the line of an ssh public key (C2SP age.md). A GPG recipient is a
-full fingerprint (40 or 64 digits) out of the caller's keyring, or a public key as a file.
+An age recipient is Bech32 with the prefix `age1`, or `age1pq1` where it is a post-quantum one (age 1.3), or the line of
+an ssh public key (C2SP age.md). A GPG recipient is a full fingerprint (40 or 64 digits) out of the caller's keyring, or
+a public key as a file.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,7 +18,7 @@ from sosmlx.bundle.encrypted import AGE_HEAD, PUBLIC_KEY, encrypted_by, packet
 from sosmlx.errors import InputError, SosmlxError, UsageError
 from sosmlx.sources.run import SEARCH, ToolError, find, stream
 
-_AGE = re.compile(r"age1[02-9ac-hj-np-z]{10,4000}\Z")
+_AGE = re.compile(r"age1(?:pq1)?[02-9ac-hj-np-z]{10,4000}\Z")
 _SSH = re.compile(r"ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,4000}(?: [^\n]*)?\Z")
 _FINGERPRINT = re.compile(r"(?:0x)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\Z")
 _SECRET = re.compile(rb"AGE-SECRET-KEY-|BEGIN [A-Z ]*PRIVATE KEY")
@@ -42,6 +44,8 @@ class Seal(NamedTuple):
 def seal(keys: Sequence[str]) -> Seal | None:
     """Read what `--encrypt-to` names, and try it out on nothing; no key is no seal.
 
+    From then on neither this process nor what it starts leaves a core dump: that would be plain.
+
     Raises UsageError, InputError for a key that is none, and SosmlxError where its tool is missing or refuses.
     """
     read = [_read(key) for key in keys]
@@ -50,6 +54,7 @@ def seal(keys: Sequence[str]) -> Seal | None:
         raise UsageError("recipients of age and of GPG cannot be mixed", "name keys of one kind")
     if not read:
         return None
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     found = Seal(
         tools.pop(),
         tuple(word for one in read for word in one.recipients),
@@ -131,7 +136,7 @@ def _age(to: Seal) -> list[str]:
 
 
 def _gpg(to: Seal, folder: str) -> list[str]:
-    """Build gpg's words: no options of a file, no agent, no network, nothing written to a keyring.
+    """Build gpg's words: no options of a file, no network, nothing written to a keyring.
 
     A key that was given as a file is used from a private copy, without any keyring. A fingerprint is exact, so that
     nobody's trust in it is asked.
@@ -147,8 +152,10 @@ def _gpg(to: Seal, folder: str) -> list[str]:
         with open(names[-1], "xb") as file:
             file.write(key)
     argv = [
-        "gpg" if find("gpg") else "gpg2", "--batch", "--no-tty", "--no-options", "--no-autostart",
-        "--homedir", home, "--lock-never", "--no-random-seed-file", "--no-permission-warning",
+        "gpg" if find("gpg") else "gpg2", "--batch", "--no-tty", "--no-options", "--homedir", home,
+        # A keyring may be read through keyboxd (GnuPG 2.4, common.conf), which then has to start.
+        *([] if to.recipients else ["--no-autostart"]),
+        "--lock-never", "--no-random-seed-file", "--no-permission-warning",
         "--trust-model", "always", "--no-auto-key-locate", "--disable-dirmngr", "--no-encrypt-to", "--no-emit-version",
         "--compress-algo", "none", "--encrypt",
     ]  # fmt: skip

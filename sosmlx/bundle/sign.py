@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sosmlx.errors import InputError, SosmlxError, UsageError
-from sosmlx.sources.run import ToolError, find, stream
+from sosmlx.sources.run import SEARCH, ToolError, find, stream
 
 SUFFIXES = {"gpg": ".asc", "minisign": ".minisig"}
 """What a signature's member is called: the name of the list, and this."""
@@ -24,6 +23,7 @@ SIGNATURE_CAP = 64 << 10
 _FINGERPRINT = re.compile(r"(?:0x)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\Z")
 _STATUS = re.compile(r"\[GNUPG:\] (\w+) ?(.*)")
 _MINISIGN = b"untrusted comment:"
+_HEADS = {"gpg": b"-----BEGIN PGP SIGNATURE-----", "minisign": _MINISIGN}
 _GPG = ("--batch", "--no-tty", "--no-options", "--disable-dirmngr", "--no-auto-key-locate", "--no-permission-warning")
 
 
@@ -68,22 +68,27 @@ def _begins(path: str, head: bytes) -> bool:
         return False
 
 
-def signature(data: bytes, by: Signer) -> bytes:
-    """Sign bytes and return the signature's file. Raises SosmlxError."""
+def signature(data: bytes, by: Signer, search: Sequence[str] = SEARCH) -> bytes:
+    """Sign bytes and return the signature's file. Raises SosmlxError.
+
+    The bytes go in and the signature comes out through pipes: nothing lies in a file meanwhile. minisign hashes what it
+    signs (`-H`), so that it can read from one.
+    """
+    if by.tool == "gpg":
+        argv = [_program(), *_GPG, "--pinentry-mode", "error", *_home(), "--local-user", by.key, "--armor",
+                "--detach-sign"]  # fmt: skip
+    else:
+        argv = ["minisign", "-S", "-H", "-s", by.key, "-m", "/dev/stdin", "-x", "/dev/stdout"]
     try:
-        if by.tool == "gpg":
-            argv = [_program(), *_GPG, "--pinentry-mode", "error", *_home(), "--local-user", by.key, "--armor",
-                    "--detach-sign"]  # fmt: skip
-            return b"".join(stream(argv, [data]))
-        with _private() as folder:
-            list(stream(["minisign", "-S", "-s", by.key, "-m", _put(folder, "sums", data), "-x", f"{folder}/sig"], []))
-            with open(f"{folder}/sig", "rb") as file:
-                return file.read(SIGNATURE_CAP)
-    except (ToolError, OSError) as error:
+        made = b"".join(stream(argv, [data], search=search))
+        if not made.startswith(_HEADS[by.tool]):
+            raise ToolError(f"{by.tool} gave no signature")
+    except ToolError as error:
         raise SosmlxError(
             f"the bundle could not be signed, and nothing was written: {error}",
             "the key must need no passphrase, or gpg's agent must have it",
         ) from None
+    return made
 
 
 def check(data: bytes, found: dict[str, bytes], trust: str = "") -> Signed:
@@ -117,8 +122,8 @@ def _key(path: str) -> bytes:
 
 
 def _checked_gpg(data: bytes, made: bytes, key: bytes) -> Signed:
-    with _private() as folder:
-        home = ["--homedir", folder] if key else _home()
+    with tempfile.TemporaryDirectory(prefix="sosmlx-") as folder:
+        home = ["--no-autostart", "--homedir", folder] if key else _home()
         if key:
             list(stream([_program(), *_GPG, *home, "--import"], [key]))
         argv = [_program(), *_GPG, *home, "--trust-model", "always", "--status-fd", "1", "--verify",
@@ -128,7 +133,8 @@ def _checked_gpg(data: bytes, made: bytes, key: bytes) -> Signed:
             lines.extend(stream(argv, [data]))
         except ToolError as error:
             if not lines:  # it did not come to judge: there is no gpg, or no signature in the file
-                return Signed("bad" if find(argv[0]) else "unchecked", f"signature not checked: {error}")
+                said = Signed("bad", f"its signature is none that gpg can read ({error})")
+                return said if find(argv[0]) else Signed("unchecked", f"signed, not checked: {error}")
     return _judged(b"".join(lines).decode("utf-8", "replace"))
 
 
@@ -148,7 +154,7 @@ def _judged(status: str) -> Signed:
 def _checked_minisign(data: bytes, made: bytes, key: bytes, name: str) -> Signed:
     if not find("minisign"):
         return Signed("unchecked", "signed, not checked: there is no minisign here")
-    with _private() as folder:
+    with tempfile.TemporaryDirectory(prefix="sosmlx-") as folder:
         argv = ["minisign", "-V", "-p", _put(folder, "key", key), "-m", _put(folder, "sums", data), "-x",
                 _put(folder, "sig", made)]  # fmt: skip
         try:
@@ -156,14 +162,6 @@ def _checked_minisign(data: bytes, made: bytes, key: bytes, name: str) -> Signed
         except ToolError as error:
             return Signed("bad", f"its signature is bad, or by another key ({error})")
     return Signed("good", f"signed by the key in {name}")
-
-
-@contextmanager
-def _private() -> Iterator[str]:
-    """Give a private folder, in memory where there is such a place: of a bundle nothing lands on the disk."""
-    memory = "/dev/shm"  # noqa: S108 - a new folder with a random name, mode 0700
-    with tempfile.TemporaryDirectory(prefix="sosmlx-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield folder
 
 
 def _put(folder: str, name: str, data: bytes) -> str:
