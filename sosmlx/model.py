@@ -150,6 +150,7 @@ class SourceInfo:
     """Where a snapshot came from; `maker` is who collected it there ("root", "uid N"), where that is known.
 
     `signed`: a signature is in the bundle, which nobody has checked yet.
+    `redacted` is the id of the key whose tokens stand in the place of identities, empty where there are none.
     """
 
     kind: str
@@ -159,6 +160,7 @@ class SourceInfo:
     label: str = ""
     maker: str = ""
     signed: bool = False
+    redacted: str = ""
 
 
 class Reading(NamedTuple):

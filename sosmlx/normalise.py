@@ -38,6 +38,9 @@ from sosmlx.record import HOST, Bundle, Outcome, Record
 MAX_ACCOUNT = 4 << 20
 """Texts up to this size are gone through once more for lines that their parser let fall."""
 
+REDACTED = "bundle.redacted"
+"""Evidence kind: what names a host or card was replaced by tokens, and of which key."""
+
 DISAGREEMENT = "disagreement"
 """Evidence kind: two reads of one bundle gave one knob different values."""
 
@@ -92,6 +95,9 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     for together, records in found.together.items():
         _read_together(together, records, found)
     found.evidence += [Evidence("bundle.damaged", HOST, fault, "high") for fault in bundle.faults]
+    if bundle.redacted:
+        words = f"names, addresses and serials are tokens of the key {bundle.redacted}"
+        found.evidence.append(Evidence(REDACTED, HOST, words))
     devices = identify(found.facts, found.settings, bundle.is_text)
     owned = _shared(_owned(found.settings, devices, bundle.is_text), devices)
     kinds = {record.id: record.kind for record in found.records}
@@ -99,7 +105,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
     return Snapshot(
         source=SourceInfo(bundle.kind, bundle.path, bundle.host or host.get("hostname", ""), bundle.collected,
-                          bundle.label, bundle.maker, bundle.signed),
+                          bundle.label, bundle.maker, bundle.signed, bundle.redacted),
         host=_host(host, settings),
         devices=tuple(devices),
         settings=tuple(settings),

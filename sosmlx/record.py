@@ -162,7 +162,8 @@ class Bundle:
     `kind` is `bundle`, `live`, `sim`, `tree`, `text` or `folder`; the last two hold pasted texts, whose lines may carry
     a ticket's quoting. `faults` are damages found while reading, in words. `maker` says as whom the host was read, as
     the bundle claims: "root", "uid N", or empty where that is not known or was no host. `signed` says that a signature
-    is inside, which nobody has checked yet.
+    is inside, which nobody has checked yet. `redacted` is the id of the key whose tokens stand in the place of
+    identities, empty where there are none.
     """
 
     kind: str
@@ -176,6 +177,7 @@ class Bundle:
     faults: tuple[str, ...] = ()
     maker: str = ""
     signed: bool = False
+    redacted: str = ""
 
     @property
     def is_text(self) -> bool:

@@ -58,9 +58,10 @@ def read_bundle(path: str) -> Bundle:
     return Bundle(
         kind="bundle", path=path, records=tuple(records), host=_text(_object(index.get("host")).get("name")),
         collected=_text(index.get("created")), label=_text(index.get("label")),
-        complete=index.get("complete") is True, delta=_document(found, "sosmlx/delta.json"),
+        complete=index.get("complete") is True, delta=document(found, "sosmlx/delta.json"),
         faults=tuple(dict.fromkeys(faults)), maker=maker(_object(index.get("security")).get("euid")),
         signed=any(CHECKSUMS + suffix in found.members for suffix in SUFFIXES.values()),
+        redacted=_text(_object(index.get("redacted")).get("key")),
     )  # fmt: skip
 
 
@@ -122,7 +123,8 @@ def _index(path: str, member: Member) -> Mapping[str, object]:
     return manifest
 
 
-def _document(found: Contents, name: str) -> Mapping[str, object]:
+def document(found: Contents, name: str) -> Mapping[str, object]:
+    """Return a document beside the index; empty where there is none, or none that can be read."""
     member = found.members.get(name)
     try:
         document = loads(member.data.decode("utf-8", "replace"), what=name) if member else {}

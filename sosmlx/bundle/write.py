@@ -42,6 +42,8 @@ class Meta:
     euid: int = 0
     complete: bool = True
     signer: Signer | None = None
+    redacted: str = ""
+    """Id of the key whose tokens stand in the place of identities; empty for a bundle as it was read."""
 
     @property
     def name(self) -> str:
@@ -69,7 +71,7 @@ def write(records: Sequence[Record], meta: Meta, folder: str, form: str = "tar.x
         raise refusal(folder, error) from None
 
 
-def _contents(records: Sequence[Record], meta: Meta) -> Iterator[tuple[str, bytes]]:
+def contents(records: Sequence[Record], meta: Meta) -> Iterator[tuple[str, bytes]]:
     """Yield every member in the order of the format: version, manifest, then the rest, sorted."""
     rest: dict[str, bytes] = {
         "sosmlx/plan.json": dumps({"schema": "sosmlx.plan/1", "version": "1.0", "reads": list(meta.plan)}).encode(),
@@ -136,6 +138,7 @@ def manifest(records: Sequence[Record], meta: Meta) -> dict[str, object]:
         ],
         "budgets": dict(meta.budgets),
         "complete": meta.complete,
+        **({"redacted": {"key": meta.redacted}} if meta.redacted else {}),
     }
 
 
@@ -183,7 +186,7 @@ def _write_archive(records: Sequence[Record], meta: Meta, folder: str, form: str
 
 def _tar_bytes(records: Sequence[Record], meta: Meta) -> Iterator[bytes]:
     """Yield a tar stream: mode 0600, uid and gid 0, no owner names, one time for all members."""
-    for name, data in _contents(records, meta):
+    for name, data in contents(records, meta):
         info = tarfile.TarInfo(f"{meta.name}/{name}")
         info.size, info.mode, info.mtime = len(data), 0o600, int(meta.created.timestamp())
         yield info.tobuf(tarfile.PAX_FORMAT)
@@ -217,7 +220,7 @@ def _write_folder(records: Sequence[Record], meta: Meta, folder: str) -> str:
     partial = os.path.join(folder, f".{meta.name}.partial")
     try:
         os.mkdir(partial, 0o700)
-        for name, data in _contents(records, meta):
+        for name, data in contents(records, meta):
             path = os.path.join(partial, name)
             make_folder(os.path.dirname(path))
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

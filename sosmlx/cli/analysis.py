@@ -17,7 +17,7 @@ from sosmlx.errors import UsageError
 from sosmlx.model import PLANES, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
-from sosmlx.record import Bundle
+from sosmlx.record import Bundle, Record
 
 SAME, DIFFERENT, TROUBLE, UNKNOWN = 0, 1, 2, 3
 
@@ -36,12 +36,10 @@ def show(args: argparse.Namespace) -> int:
 
     bundle = _open(args.source, args)
     if args.raw is not None:
-        return _raw(bundle, args.raw)
+        return _raw(bundle, args)
     snapshot = normalise(bundle)
     chosen = _chosen(snapshot, args)
-    renders = show_formats(snapshot, chosen, args.everything)
-    brief = renders.pop("brief")
-    write(args, {**renders, "text": brief} if args.brief else renders)
+    write(args, show_formats(snapshot, chosen, args.everything), (bundle,))
     troubled = {"bundle.damaged", "unparseable", "kind.unknown"}
     errors = any(row.kind in troubled for row in snapshot.evidence)
     only_messages = bundle.is_text and all(record.kind == "tool.error" for record in bundle.records)
@@ -60,7 +58,7 @@ def diff(args: argparse.Namespace) -> int:
         found = compare_bundles(sides[0], sides[1], only)
     if args.device and not named((*found.left.devices, *found.right.devices), args.device):
         raise UsageError(f"--device {' '.join(args.device)}: neither side has such a device")
-    write(args, _diff_renders(args, found, only, sides[:2]))
+    write(args, _diff_renders(args, found, only, sides[:2]), sides)
     if found.differences:
         return DIFFERENT
     only_messages = any(all(record.kind == "tool.error" for record in side.records) for side in sides)
@@ -71,7 +69,7 @@ def _diff_renders(
     args: argparse.Namespace, found: Comparison, only: Filter, bundles: Sequence[Bundle]
 ) -> Mapping[str, Render]:
     """Return what renders a diff; text alone, the most frequent wish, does not load all that CI outputs need."""
-    if args.format == "text" and not args.outputs:
+    if args.format == "text" and not args.outputs and not args.redact:
         from sosmlx.report.text import diff_text
         from sosmlx.report.view import diff_view
 
@@ -135,9 +133,14 @@ def _chosen(snapshot: Snapshot, args: argparse.Namespace) -> list[Setting]:
     ]
 
 
-def _raw(bundle: Bundle, record_id: str) -> int:
-    found = [record for record in bundle.records if record_id in (record.id, record.id.lstrip("0"))]
+def _raw(bundle: Bundle, args: argparse.Namespace) -> int:
+    records: Sequence[Record] = bundle.records
+    if args.redact and not bundle.redacted:
+        from sosmlx.cli.redact import records_of, result_key
+
+        records = records_of(bundle, result_key(args.key))
+    found = [record for record in records if args.raw in (record.id, record.id.lstrip("0"))]
     if not found:
-        raise UsageError(f"--raw {record_id}: no such record in {bundle.path}")
+        raise UsageError(f"--raw {args.raw}: no such record in {bundle.path}")
     sys.stdout.buffer.write(found[0].data)
     return 0

@@ -22,6 +22,7 @@ from sosmlx.collectors.watch import Stage, Watch, nobody
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
 from sosmlx.record import Bundle, Outcome, Record, maker
+from sosmlx.redact.key import Key
 
 if TYPE_CHECKING:
     from sosmlx.bundle.seal import Seal
@@ -65,13 +66,18 @@ def collect(args: argparse.Namespace) -> int:
         from sosmlx.bundle.sign import signer
 
         pen = signer(args.sign)
+    key = None
+    if args.redact:
+        from sosmlx.cli.redact import kept_key  # late: most collections redact nothing
+
+        key = kept_key(args.key)
     collectors = selected(args.profile, args.vendor_access)
     try:
         with watching(args.progress, quiet=args.quiet, max_seconds=args.max_seconds) as watch:
             found = gather(
                 args.source, args.folder, collectors, label=args.label, form=args.format, max_seconds=args.max_seconds,
                 max_bytes=args.max_bytes, root=args.root, devices=args.device, lock=lock, pen=pen,
-                watch=watch,
+                watch=watch, key=key,
             )  # fmt: skip
     except StoppedEarly as early:
         _print_path(early.path)
@@ -100,11 +106,13 @@ def gather(
     lock: Seal | None = None,
     pen: Signer | None = None,
     watch: Watch = nobody,
+    key: Key | None = None,
 ) -> Gathered:
     """Collect from the host that `spec` names and write the bundle into `folder`.
 
     `root` is the folder of the host's files, where that is not the running one; `devices` names the only devices that
-    are read; with a `lock` the bundle is encrypted, with a `pen` signed; `watch` hears how it goes.
+    are read; with a `lock` the bundle is encrypted, with a `pen` signed, with a `key` redacted; `watch` hears how it
+    goes.
 
     Raises SosmlxError, and where somebody ends it KeyboardInterrupt: StoppedEarly where that left a bundle.
     """
@@ -149,6 +157,10 @@ def gather(
         euid=euid, complete=not engine.cut, signer=pen,
     )  # fmt: skip
     bundle = Bundle(host.kind, host.path, tuple(records), maker=maker(euid))
+    if key is not None:
+        from sosmlx.cli.redact import redacted
+
+        records, meta = redacted(records, meta, key)
     watch(Stage("writing the bundle"))
     path = write(records, meta, folder, form, lock)
     if interrupted:

@@ -13,6 +13,7 @@ from sosmlx.model import Snapshot
 from sosmlx.normalise import normalise
 from sosmlx.policy.check import Only
 from sosmlx.printable import visible
+from sosmlx.record import Bundle
 
 DAMAGED = 3
 _SHOWN = 5
@@ -30,15 +31,17 @@ def check(args: argparse.Namespace) -> int:
     snapshot = normalise(bundle)
     only = Only(devices(snapshot, args.device, args.source), asked)
     earlier: list[Snapshot] = []
+    others: list[Bundle] = []
 
     def reference(spec: str) -> Snapshot:
-        earlier.append(normalise(opened(spec, args.as_kind)))
+        others.append(opened(spec, args.as_kind))
+        earlier.append(normalise(others[-1]))
         return earlier[-1]
 
     policies = named(args.baseline, snapshot, reference)
     before = next((row for row in earlier if row.is_host and row.source.host == snapshot.source.host), None)
     result = evaluate(snapshot, policies, _today(args), args.fail_on, only, before)
-    write(args, check_formats(result, bundle))
+    write(args, check_formats(result, bundle), (bundle, *others))
     return result.code
 
 

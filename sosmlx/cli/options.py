@@ -84,6 +84,7 @@ def parser() -> _Parser:
     collect.add_argument("--format", choices=("tar.xz", "tar.gz", "dir"), default="tar.xz", help="kind of archive")
     collect.add_argument("--encrypt-to", action="append", default=[], metavar="KEY",
                          help="encrypt: age recipient, GPG fingerprint or public key file (repeatable)")  # fmt: skip
+    _redacting(collect)
     collect.add_argument("--sign", default="", metavar="KEY",
                          help="sign: the fingerprint of a GPG key, or a minisign secret key's file")  # fmt: skip
     collect.add_argument("--quiet", action="store_true", help="print nothing but the bundle's path")
@@ -114,6 +115,7 @@ def parser() -> _Parser:
     _common(diff)
     _judging(commands)
 
+    _redact(commands)
     verify = _command(commands, "verify", "host:verify", "check that a bundle is whole and unchanged",
                       "sosmlx verify bundle.tar.xz")  # fmt: skip
     verify.add_argument("bundle", metavar="BUNDLE")
@@ -195,7 +197,27 @@ def _chosen(command: argparse.ArgumentParser) -> None:
     command.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
 
 
+def _redact(commands: argparse._SubParsersAction[_Parser]) -> None:
+    redact = _command(commands, "redact", "redact:redact", "a copy of a bundle with tokens for names and addresses",
+                      "sosmlx redact bundle.tar.xz -o redacted --verify")  # fmt: skip
+    redact.add_argument("bundle", metavar="BUNDLE")
+    redact.add_argument("-o", dest="folder", metavar="DIR", help="write into DIR (beside the bundle)")
+    redact.add_argument("--verify", action="store_true", help="look for what should be gone before anything is written")
+    redact.add_argument("--format", choices=("tar.xz", "tar.gz", "dir"), help="kind of archive (as the bundle)")
+    _key(redact)
+
+
+def _redacting(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--redact", action="store_true", help="tokens in the place of names, addresses and serials")
+    _key(command)
+
+
+def _key(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--key", metavar="FILE", help="the key of the tokens, made when missing (this user's own)")
+
+
 def _written(command: argparse.ArgumentParser) -> None:
+    _redacting(command)
     command.add_argument("--format", choices=FORMATS, default="text", help="for standard output")
     command.add_argument("-o", dest="outputs", action="append", default=[], metavar="FILE",
                          help="write by suffix: .html .json .jsonl .csv .md .sarif .xml (repeatable)")  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Callable
 
 from sosmlx.errors import SosmlxError, UsageError
+from sosmlx.record import Bundle
 
 Render = Callable[[], str]
 
@@ -19,8 +20,16 @@ SUFFIXES = {
 """Suffix of a file → format."""
 
 
-def write(args: argparse.Namespace, renders: Mapping[str, Render]) -> None:
-    """Write the files that were asked for, then stdout; what cannot be rendered fails before anything is written."""
+def write(args: argparse.Namespace, renders: Mapping[str, Render], sources: Sequence[Bundle] = ()) -> None:
+    """Write the files that were asked for, then stdout; what cannot be rendered fails before anything is written.
+
+    `sources` is what the result was made of: what identifies in them is replaced where the user asks for that.
+    """
+    if args.redact:
+        renders = _redacted(renders, args.key, sources)
+    if getattr(args, "brief", False):
+        renders = {**renders, "text": renders["brief"]}
+    renders = {name: render for name, render in renders.items() if name != "brief"}
     kinds = {path: Path(path).suffix[1:] for path in args.outputs}
     for path, kind in kinds.items():
         if kind not in SUFFIXES:
@@ -35,6 +44,20 @@ def write(args: argparse.Namespace, renders: Mapping[str, Render]) -> None:
     save(files)
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _redacted(renders: Mapping[str, Render], key: str | None, sources: Sequence[Bundle]) -> Mapping[str, Render]:
+    """Render what is left of a result's document after redaction: every format is made of that one."""
+    from sosmlx.cli.redact import result_key
+    from sosmlx.jsonio import dumps, loads
+    from sosmlx.redact.document import redacted
+    from sosmlx.report.formats import saved_formats
+    from sosmlx.report.saved import read
+
+    document = loads(renders["json"](), what="the result")
+    if not isinstance(document, dict):
+        raise SosmlxError("this result has no document to redact")
+    return saved_formats(read(dumps(redacted(document, result_key(key), sources)), "the redacted result"))
 
 
 def _known(renders: Mapping[str, Render]) -> str:

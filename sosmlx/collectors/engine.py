@@ -36,6 +36,7 @@ from sosmlx.collectors.spec import (
 )  # fmt: skip
 from sosmlx.collectors.watch import Began, Ended, Watch, nobody
 from sosmlx.record import HOST, Answer, Outcome, Record
+from sosmlx.secrets import without_secrets
 from sosmlx.sources.base import INTERRUPTED, Source
 
 BUDGET = "budget:"
@@ -301,7 +302,7 @@ def ask(source: Source, read: Question, deadline: float) -> Answer:
     """Do one read on a Source; a fault of ours is an answer, too."""
     try:
         if isinstance(read, File):
-            return source.read(read.path, read.how, deadline)
+            return _stored(source.read(read.path, read.how, deadline))
         if isinstance(read, Register):
             return source.register(read.access, deadline)
         if isinstance(read, Mailbox):
@@ -309,9 +310,15 @@ def ask(source: Source, read: Question, deadline: float) -> Answer:
         if isinstance(read, Node):
             return source.info(read.node, deadline)
         answer = source.run(read.argv, deadline)
-        return answer if read.lines is None else _only(answer, read)
+        return _stored(answer if read.lines is None else _only(answer, read))
     except Exception as error:  # noqa: BLE001 - the house's one broad except: a fault of ours becomes a record
         return Answer(outcome=Outcome.FAILED, reason=f"sosmlx: {type(error).__name__}: {error}")
+
+
+def _stored(answer: Answer) -> Answer:
+    """Cut out what must not be stored, whatever was asked for."""
+    data, stderr = without_secrets(answer.data), without_secrets(answer.stderr)
+    return answer if (data, stderr) == (answer.data, answer.stderr) else replace(answer, data=data, stderr=stderr)
 
 
 def _only(answer: Answer, read: Command) -> Answer:

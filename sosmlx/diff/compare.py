@@ -84,7 +84,19 @@ def compare(left: Snapshot, right: Snapshot, only: Filter = DEFAULT) -> Comparis
         hidden_by=dict(sorted(hidden_by.items())),
         renamed=tuple(sorted(row for row in renamed if only.asks(row.device, row.plane, chosen))),
         symptoms=tuple(sorted(row for row in symptoms(found, left, right) if only.asks(row.device, row.plane, chosen))),
-        notes=(*doubles("left", left.devices), *doubles("right", right.devices)),
+        notes=(*_keys(left, right), *doubles("left", left.devices), *doubles("right", right.devices)),
+    )
+
+
+def _keys(left: Snapshot, right: Snapshot) -> tuple[str, ...]:
+    """Say that names and addresses of the two sides cannot be compared, because their tokens are of different keys."""
+    keys = [side.source.redacted for side in (left, right)]
+    if keys[0] == keys[1]:
+        return ()
+    words = " and the other ".join(f"with the key {key}" if key else "not at all" for key in keys)
+    return (
+        f"one side is redacted {words}: the same card has other names, addresses and serials on each, so these differ "
+        "without being news, and devices are matched without them",
     )
 
 

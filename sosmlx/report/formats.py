@@ -73,7 +73,7 @@ def show_formats(snapshot: Snapshot, settings: Sequence[Setting], everything: bo
 
     kept = [row for row in settings if everything or row.cls in SHOWN_CLASSES]
     table = lambda: _tables().csv(_tables().frame(kept))  # noqa: E731
-    return {**_show(view, page, document, table), "brief": lambda: brief_text(view())}
+    return _show(view, page, document, table)
 
 
 def check_formats(result: CheckResult, bundle: Bundle | None = None) -> Formats:
@@ -137,6 +137,7 @@ def _check(view: Make[CheckView], page: Make[Page], document: Make[Document]) ->
 def _show(view: Make[ShowView], page: Make[Page], document: Make[Document], csv: Make[str]) -> Formats:
     return {
         "text": lambda: show_text(view()),
+        "brief": lambda: brief_text(view()),
         "html": lambda: _html().show_page(view(), page()),
         "csv": csv,
         **_data(document, page),
