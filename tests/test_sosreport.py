@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -93,6 +95,21 @@ def test_an_unpacked_one_without_our_part_says_the_same(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="nothing of sosmlx"):
         open_source(str(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a while")
+@pytest.mark.parametrize("closed", ["", "sos_commands"])
+def test_an_unpacked_one_that_may_not_be_read_is_not_said_to_hold_nothing(folder: Path, closed: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        top = sosreports.unpacked(Path(name), folder)
+        Path(name).chmod(0o755)
+        (top / closed).chmod(0o700)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(InputError, match="Permission denied"):
+                open_source(str(top))
+        finally:
+            os.seteuid(0)
 
 
 def test_an_archive_of_sos_collect_says_what_to_do(tmp_path: Path) -> None:

@@ -88,10 +88,11 @@ def hostname(records: list[Record]) -> str:
 
 
 def _folder(path: str) -> Bundle:
-    names = set(os.listdir(path))
+    names = _listed(path)
     if ("version.txt" in names and "sosmlx" in names) or sosreport.root(path):
         return read_bundle(path)
     if sosreport.is_folder(names):
+        _listed(os.path.join(path, "sos_commands"))
         raise sosreport.nothing(path)
     if names & set(_TREES) and all(os.path.isdir(os.path.join(path, name)) for name in names & set(_TREES)):
         from sosmlx.sources.tree import TreeSource
@@ -101,6 +102,14 @@ def _folder(path: str) -> Bundle:
     from sosmlx.sources.text import from_folder
 
     return from_tree(path) or from_folder(path)
+
+
+def _listed(path: str) -> set[str]:
+    """Return the names in a folder. Raises InputError where it cannot be read: it may hold anything."""
+    try:
+        return set(os.listdir(path))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}", "read it as its owner, or as root") from None
 
 
 def _file(path: str, as_kind: str | None) -> Bundle:
