@@ -28,6 +28,7 @@ KNOBS: Mapping[tuple[Plane, str], Severity] = {
     ("pci", "current_link_width"): "info",
     ("rdma", "node_guid"): "info",  # that PGUID tells the same of every function, nobody has confirmed
     ("rdma", "sys_image_guid"): "info",
+    ("net", "vf.link_state"): "info",  # in switchdev mode, opening a representor sets the firmware's alone
 }
 """What a disagreement about one knob matters where its class says more than is certain."""
 
@@ -58,4 +59,4 @@ def severity(setting: Setting) -> Severity | None:
     """
     if setting.plane == "health":
         return None
-    return KNOBS.get((setting.plane, setting.name)) or SEVERITY.get(setting.cls)
+    return KNOBS.get((setting.plane, setting.name.partition("@")[0])) or SEVERITY.get(setting.cls)

@@ -2,7 +2,7 @@
 
 Commands and their fields: `sosmlx.fwctl.commands` and `sosmlx.fwctl.capabilities`. What numbers mean: the kernel's
 `include/linux/mlx5/mlx5_ifc.h` and `vport.h`, and the driver's use of them. Names of settings are the header's, below
-the object's; a knob that sysfs, ethtool or rdma show, too, has their name and their spelling (docs/precedence.md).
+the object's; a knob that another source shows, too, is in `command_twins`.
 """
 
 from __future__ import annotations
@@ -16,36 +16,14 @@ from sosmlx.fwctl import capabilities, commands
 from sosmlx.fwctl.layout import Value, take_apart
 from sosmlx.fwctl.mailbox import status_words
 from sosmlx.model import Evidence, Facet, Fact, Item, Plane, Setting, SettingClass, Unparsed
+from sosmlx.parsers.command_answers import GUIDS, PHYSICAL_STATES, PORT_STATES, Answer, guid, mac, text, typed
+from sosmlx.parsers.command_twins import TELLS, counts, elsewhere, twins
 from sosmlx.parsers.firmware_state import ascii_text, named
 from sosmlx.parsers.spec import Parser, alone
 from sosmlx.parsers.values import UNREAD
 from sosmlx.record import Outcome, Record
 
 CAPS = "mailbox.query_hca_cap"
-
-
-class _Answer(NamedTuple):
-    """One command as the firmware answered it; a field that the answer is too short for is not in `fields`."""
-
-    record: Record
-    command: str
-    asked: Mapping[str, int]
-    fields: Mapping[str, Value]
-
-    def number(self, name: str) -> int | None:
-        """Return a field, or None where the answer does not hold it."""
-        value = self.fields.get(name)
-        return value if isinstance(value, int) else None
-
-    def setting(self, name: str, facet: Facet, cls: SettingClass, plane: Plane = "register") -> Setting:
-        """Make a setting of the function that was asked."""
-        return Setting(self.record.function, plane, name, "", (("current", facet),), cls, self.record.id)
-
-    @property
-    def where(self) -> str:
-        """Begin the names of another port's settings: `vport[3].`; empty for the function's own."""
-        number = self.asked.get("vport_number", 0)
-        return f"vport[{number}]." if self.asked.get("other_vport") else ""
 
 
 class _Object(NamedTuple):
@@ -61,14 +39,8 @@ _ADMIN = {0: "down", 1: "up", 2: "auto"}
 _INLINE = {0: "none", 1: "link", 2: "network", 3: "transport"}
 _SELECT = {0: "queue affinity", 1: "port selection flow table", 2: "multiport eswitch"}
 _VERSION = {0: "RoCE v1", 2: "RoCE v2"}
-_PORT_STATE = {1: "DOWN", 2: "INIT", 3: "ARMED", 4: "ACTIVE"}
-_PHYSICAL = {
-    1: "Sleep", 2: "Polling", 3: "Disabled", 4: "PortConfigurationTraining", 5: "LinkUp", 6: "LinkErrorRecovery",
-    7: "Phy Test",
-}  # fmt: skip
-_GUIDS = ("system_image_guid", "port_guid", "node_guid")
 _IDENTITIES: Mapping[str, SettingClass] = {
-    **dict.fromkeys((*_GUIDS, "permanent_address"), "identity"), "affiliated_vhca_id": "volatile",
+    **dict.fromkeys((*GUIDS, "permanent_address"), "identity"), "affiliated_vhca_id": "volatile",
     "qkey_violation_counter": "counter", "pkey_violation_counter": "counter", "allowed_list_size": "volatile",
     "allowed_list_type": "volatile", "vhca_id_type": "volatile", "arm_change_event": "volatile",
     **dict.fromkeys(
@@ -94,7 +66,7 @@ OBJECTS: Mapping[str, _Object] = {
     "QUERY_HCA_VPORT_CONTEXT": _Object("hca_vport.", "config", {
         **_IDENTITIES, "vport_state": "health", "port_state": "health", "port_physical_state": "health",
         "lid": "health", "sm_lid": "health", "sm_sl": "health",
-    }, {"vport_state": _PORT_STATE, "port_state": _PORT_STATE, "port_physical_state": _PHYSICAL}),
+    }, {"vport_state": PORT_STATES, "port_state": PORT_STATES, "port_physical_state": PHYSICAL_STATES}),
     "QUERY_VNIC_ENV": _Object("vnic_env.", "counter"),
     "QUERY_VPORT_COUNTER": _Object("vport_counter.", "counter"),
     "QUERY_CONG_STATUS": _Object("cong.", "config"),
@@ -110,24 +82,8 @@ _VPORT_KINDS = {0: "nic", 1: "esw", 2: "uplink"}
 _PROTOCOLS = {1: "rp", 2: "np", 3: "general"}
 """`cong_protocol`: reaction point, notification point, RoCE in general."""
 
-_COUNTED: Mapping[str, str] = {
-    "nic_receive_steering_discard": "nic_receive_steering_discard",
-    "receive_discard_vport_down": "receive_discard_vport_down",
-    "transmit_discard_vport_down": "transmit_discard_vport_down", "async_eq_overrun": "eq_overrun_count",
-    "comp_eq_overrun": "eq_overrun_count", "invalid_command": "invalid_command_count",
-    "quota_exceeded_command": "quota_exceeded_count", "internal_rq_out_of_buffer": "vnic_env_int_rq_oob",
-    "cq_overrun": "vnic_env_cq_overrun", "counter_error_queues": "vnic_env_queue_counters",
-    "total_error_queues": "vnic_env_queue_counters",
-    "send_queue_priority_update_flow": "vnic_env_queue_counters",
-    "generated_pkt_steering_fail": "vnic_env_cnt_steering_fail",
-    "handled_pkt_steering_fail": "vnic_env_cnt_steering_fail",
-}  # fmt: skip
-"""Counters of QUERY_VNIC_ENV, and the capability without which a 0 says nothing (`diag/reporter_vnic.c`)."""
-
 _PLACES = ("vhca_id", "_start_addr", "_start_address")
 """How capabilities end that are places, not abilities: they change with every boot and host."""
-
-_MAC_BITS = 48
 
 
 def state(records: Sequence[Record]) -> Iterator[Item]:
@@ -135,7 +91,7 @@ def state(records: Sequence[Record]) -> Iterator[Item]:
 
     A command that was announced and is refused leaves its settings unread: the plane is not complete without them.
     """
-    found: list[_Answer] = []
+    found: list[Answer] = []
     for record in records:
         command = record.kind.partition(".")[2].upper()
         asked = dict(record.mailbox.fields) if record.mailbox is not None else {}
@@ -148,16 +104,17 @@ def state(records: Sequence[Record]) -> Iterator[Item]:
             yield Unparsed(1, f"{command}: {trouble}", record.id)
             yield _unread(record, command, asked, trouble)
             continue
-        found.append(_Answer(record, command, asked, _fields(command, asked, record.data)))
+        found.append(Answer(record, command, asked, _fields(command, asked, record.data)))
     general = next((row.fields for row in found if row.command == "QUERY_HCA_CAP" and _is_general(row)), {})
     yield from _capabilities([row for row in found if row.command == "QUERY_HCA_CAP"])
     for row in found:
         if row.command != "QUERY_HCA_CAP":
             yield from _SPECIAL.get(row.command, _plain)(row, general)
+            yield from twins(row, general)
         yield from _short(row)
 
 
-def _is_general(row: _Answer) -> bool:
+def _is_general(row: Answer) -> bool:
     return row.asked.get("cap_type", 0) == capabilities.GENERAL and row.asked.get("current", 1) == 1
 
 
@@ -190,15 +147,15 @@ def _unread(record: Record, command: str, asked: Mapping[str, int], why: str) ->
     return Setting(record.function, plane, name, "", (("current", facet),), "evidence", record.id)
 
 
-def _short(row: _Answer) -> Iterator[Item]:
+def _short(row: Answer) -> Iterator[Item]:
     size = commands.QUERIES[row.command].answer
     if len(row.record.data) < size and row.record.outcome is not Outcome.TRUNCATED:
         yield Unparsed(1, f"{row.command}: {len(row.record.data)} of {size} bytes", row.record.id)
 
 
-def _capabilities(rows: Sequence[_Answer]) -> Iterator[Item]:
+def _capabilities(rows: Sequence[Answer]) -> Iterator[Item]:
     """Join what each capability is and could be: one setting with the facets `current` and `max`."""
-    views: dict[int, dict[str, _Answer]] = {}
+    views: dict[int, dict[str, Answer]] = {}
     for row in rows:
         view = "current" if row.asked.get("current", 1) else "max"
         views.setdefault(row.asked.get("cap_type", 0), {})[view] = row
@@ -208,7 +165,7 @@ def _capabilities(rows: Sequence[_Answer]) -> Iterator[Item]:
         first = next(iter(seen.values()))
         for field in capabilities.fields(kind) if known else ():
             facets = {
-                view: _typed(row.fields[field.name], field.width)
+                view: typed(row.fields[field.name], field.width)
                 for view, row in seen.items()
                 if field.name in row.fields
             }
@@ -220,7 +177,7 @@ def _capabilities(rows: Sequence[_Answer]) -> Iterator[Item]:
             yield _caps(first, f"{prefix}.other_bits", others, "capability")
 
 
-def _caps(row: _Answer, name: str, facets: Mapping[str, Facet], cls: SettingClass) -> Setting:
+def _caps(row: Answer, name: str, facets: Mapping[str, Facet], cls: SettingClass) -> Setting:
     ordered = tuple((view, facets[view]) for view in ("current", "max") if view in facets)
     return Setting(row.record.function, "caps", name, "", ordered, cls, row.record.id)
 
@@ -235,26 +192,13 @@ def _others(kind: int | None, data: bytes) -> Facet:
     return Facet(words, words)
 
 
-def _typed(value: Value, width: int) -> Facet:
-    if not isinstance(value, int):
-        return Facet(value, " ".join(map(str, value)))
-    if width == 1:
-        return Facet(bool(value), str(value))
-    if width > 64:
-        return Facet(f"{value:#x}", f"{value:#x}")
-    return Facet(value, str(value))
-
-
-_TWINS = ("node_guid", "system_image_guid", "permanent_address", "lid", "sm_lid", "vport_state", "port_physical_state")
-"""Fields of a function's own port that are settings of other planes."""
-
-
-def _plain(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _plain(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """Yield the fields of an object, each as a setting of its own; a second row of names for another's port."""
     known = OBJECTS[row.command]
     widths = {field.name: field.width for field in commands.QUERIES[row.command].told}
+    told_elsewhere = elsewhere(row, general)
     for name, value in row.fields.items():
-        if name in _TWINS and not row.where:
+        if name in told_elsewhere:
             continue
         facet = _field_facet(name, value, widths[name], known.words.get(name, {}))
         yield row.setting(f"{row.where}{known.prefix}{name}", facet, known.classes.get(name, known.usual))
@@ -263,43 +207,19 @@ def _plain(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
 def _field_facet(name: str, value: Value, width: int, words: Mapping[int, str]) -> Facet:
     if words and isinstance(value, int):
         return named(value, words)
-    if name in _GUIDS and isinstance(value, int):
-        return _text(guid(value))
+    if name in GUIDS and isinstance(value, int):
+        return text(guid(value))
     if name == "permanent_address" and isinstance(value, int):
-        return _text(mac(value & (1 << _MAC_BITS) - 1))
-    return _typed(value, width)
+        return text(mac(value))
+    return typed(value, width)
 
 
-def _text(words: str) -> Facet:
-    return Facet(words, words)
-
-
-def guid(value: int) -> str:
-    """Spell a GUID as sysfs does.
-
-    >>> guid(0xB8CEF60300A0B0C0)
-    'b8ce:f603:00a0:b0c0'
-    """
-    digits = f"{value:016x}"
-    return ":".join(digits[at : at + 4] for at in range(0, 16, 4))
-
-
-def mac(value: int) -> str:
-    """Spell a MAC address.
-
-    >>> mac(0xB8CEF6A0B0C0)
-    'b8:ce:f6:a0:b0:c0'
-    """
-    digits = f"{value:012x}"
-    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
-
-
-def _adapter(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _adapter(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_ADAPTER: the PSID, which devlink and MGIR give, too, and whose numbers these are."""
     digits = row.fields.get("vsd_contd_psid")
     psid = ascii_text(bytes(digits)) if isinstance(digits, tuple) else None
     if psid:
-        yield row.setting("fw.psid", _text(psid), "identity", "firmware")
+        yield row.setting("fw.psid", text(psid), "identity", "firmware")
         yield Fact(row.record.function, "psid", psid)
     elif psid is None and digits is not None:
         yield Unparsed(1, f"QUERY_ADAPTER: the PSID is no text: {row.record.data[0x100:0x110].hex()}", row.record.id)
@@ -309,40 +229,7 @@ def _adapter(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
             yield row.setting(f"adapter.{name}", Facet(number, f"{number:#x}"), "identity")
 
 
-def _nic_vport(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
-    """QUERY_NIC_VPORT_CONTEXT: the function's own GUIDs and address are knobs of rdma and ethtool as well."""
-    yield from _plain(row, general)
-    if not row.where:
-        yield from _guids(row)
-        number = row.number("permanent_address")
-        if number:
-            facet = _text(mac(number & (1 << _MAC_BITS) - 1))
-            yield row.setting("address.permanent", facet, "identity", "ethtool")
-
-
-def _guids(row: _Answer) -> Iterator[Item]:
-    for name, known in (("node_guid", "node_guid"), ("system_image_guid", "sys_image_guid")):
-        number = row.number(name)
-        if number:
-            yield row.setting(known, _text(guid(number)), "identity", "rdma")
-
-
-def _hca_vport(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
-    """QUERY_HCA_VPORT_CONTEXT: an InfiniBand port, of which sysfs tells some."""
-    yield from _plain(row, general)
-    yield from _guids(row)
-    port = f"port{row.asked.get('port_num', 1)}"
-    for name in ("lid", "sm_lid"):
-        number = row.number(name)
-        if number is not None:
-            yield row.setting(f"{port}.{name}", _text(f"{number:#x}"), "health", "rdma")
-    for name, known, words in (("vport_state", "state", _PORT_STATE), ("port_physical_state", "phys_state", _PHYSICAL)):
-        number = row.number(name)
-        if number is not None and number in words:
-            yield row.setting(f"{port}.{known}", _text(f"{number}: {words[number]}"), "health", "rdma")
-
-
-def _vport_state(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _vport_state(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_VPORT_STATE: the states as an administrator set them, and as they are."""
     kind = _VPORT_KINDS.get(row.asked.get("op_mod", 0), "?")
     admin, now = row.number("admin_state"), row.number("state")
@@ -352,15 +239,15 @@ def _vport_state(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
         yield row.setting(f"{where}{kind}.state", named(now, {0: "down", 1: "up"}), "health")
 
 
-def _vnic_env(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _vnic_env(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_VNIC_ENV: counters; one that the capabilities do not announce counts only where it is not 0."""
     for item in _plain(row, general):
         name = item.name.rpartition(".")[2] if isinstance(item, Setting) else ""
-        if general.get(_COUNTED.get(name, ""), 0) or row.number(name):
+        if counts(name, row, general):
             yield item
 
 
-def _roce_address(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _roce_address(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_ROCE_ADDRESS: one entry of the table; an empty one is none."""
     if not any(row.fields.values()):
         return
@@ -369,15 +256,15 @@ def _roce_address(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     if source is None or version is None or high is None or low is None:
         return
     prefix = f"roce_address[{row.asked.get('roce_address_index', 0)}]"
-    yield row.setting(f"{prefix}.gid", _text(str(ipaddress.IPv6Address(source))), "identity")
-    yield row.setting(f"{prefix}.mac", _text(mac(high << 32 | low)), "identity")
+    yield row.setting(f"{prefix}.gid", text(str(ipaddress.IPv6Address(source))), "identity")
+    yield row.setting(f"{prefix}.mac", text(mac(high << 32 | low)), "identity")
     yield row.setting(f"{prefix}.version", named(version, _VERSION), "config")
     yield row.setting(f"{prefix}.l3_type", named(row.number("roce_l3_type") or 0, {0: "IPv4", 1: "IPv6"}), "config")
     if row.number("vlan_valid"):
         yield row.setting(f"{prefix}.vlan_id", Facet(row.number("vlan_id"), str(row.number("vlan_id"))), "config")
 
 
-def _congestion(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _congestion(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_CONG_STATUS and QUERY_CONG_PARAMS: RoCE's congestion control as it runs, whatever flash holds."""
     point = _PROTOCOLS.get(row.asked.get("cong_protocol", 0), "?")
     status = row.command == "QUERY_CONG_STATUS"
@@ -385,22 +272,22 @@ def _congestion(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     block = commands.PARAMETERS.get(row.asked.get("cong_protocol", 0), ())
     widths = {field.name: field.width for field in (commands.QUERIES[row.command].told if status else block)}
     for name, value in row.fields.items():
-        yield row.setting(f"{place}.{name}", _typed(value, widths[name]), "config")
+        yield row.setting(f"{place}.{name}", typed(value, widths[name]), "config")
 
 
-def _vuid(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _vuid(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_VUID: the function's own; the answer has no other."""
     digits = row.fields.get("vuid")
     if not row.number("num_of_entries") or not isinstance(digits, tuple):
         return
-    text = ascii_text(bytes(digits))
-    if text:
-        yield row.setting("vuid", _text(text), "identity", "firmware")
-    elif text is None:
+    words = ascii_text(bytes(digits))
+    if words:
+        yield row.setting("vuid", text(words), "identity", "firmware")
+    elif words is None:
         yield Unparsed(1, f"QUERY_VUID: no text: {bytes(digits).hex()}", row.record.id)
 
 
-def _lag(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
+def _lag(row: Answer, general: Mapping[str, Value]) -> Iterator[Item]:
     """QUERY_LAG: whether the firmware joined the ports, and how it spreads traffic over them."""
     yield from _plain(row, general)
     if row.number("lag_state"):
@@ -408,25 +295,20 @@ def _lag(row: _Answer, general: Mapping[str, Value]) -> Iterator[Item]:
         yield Evidence("lag", row.record.function, f"the firmware has joined the ports: {mode}", record=row.record.id)
 
 
-_SPECIAL: Mapping[str, Callable[[_Answer, Mapping[str, Value]], Iterator[Item]]] = {
-    "QUERY_ADAPTER": _adapter, "QUERY_NIC_VPORT_CONTEXT": _nic_vport, "QUERY_HCA_VPORT_CONTEXT": _hca_vport,
-    "QUERY_VPORT_STATE": _vport_state, "QUERY_VNIC_ENV": _vnic_env, "QUERY_ROCE_ADDRESS": _roce_address,
-    "QUERY_CONG_STATUS": _congestion, "QUERY_CONG_PARAMS": _congestion, "QUERY_VUID": _vuid, "QUERY_LAG": _lag,
+_SPECIAL: Mapping[str, Callable[[Answer, Mapping[str, Value]], Iterator[Item]]] = {
+    "QUERY_ADAPTER": _adapter, "QUERY_VPORT_STATE": _vport_state, "QUERY_VNIC_ENV": _vnic_env,
+    "QUERY_ROCE_ADDRESS": _roce_address, "QUERY_CONG_STATUS": _congestion, "QUERY_CONG_PARAMS": _congestion,
+    "QUERY_VUID": _vuid, "QUERY_LAG": _lag,
 }  # fmt: skip
 
 _PLANES: Mapping[str, tuple[Plane, ...]] = {
     "QUERY_HCA_CAP": ("caps",), "QUERY_ADAPTER": ("firmware", "register"), "QUERY_VUID": ("firmware",),
 }  # fmt: skip
 
-_TELLS: Mapping[str, tuple[Plane, ...]] = {
-    "QUERY_NIC_VPORT_CONTEXT": ("rdma", "ethtool"), "QUERY_HCA_VPORT_CONTEXT": ("rdma",),
-}  # fmt: skip
-"""Planes of which a command tells knobs that have a reader of their own."""
-
 TABLE = tuple(
     Parser(
         f"mailbox.{name.lower()}", alone(state), _PLANES.get(name, ("register",)), identity=True, together=state,
-        tells=_TELLS.get(name, ()),
+        tells=TELLS.get(name, ()),
     )
     for name in commands.QUERIES
 )  # fmt: skip

@@ -34,12 +34,49 @@ def shown_by(function: Object) -> dict[str, dict[str, int]]:
         states = (("state", "vport_state"), ("phys_state", "port_physical_state"))
         numbers = {field: str(shown.get(name, ""))[:1] for name, field in states}
         port.update({field: int(number) for field, number in numbers.items() if number.isdigit()})
-    nic = dict(found)
+    told = {"QUERY_NIC_VPORT_CONTEXT": found, "QUERY_HCA_VPORT_CONTEXT": {**found, **port}, **_multiport(function)}
     for netdev in list(_object(function.get("netdevs")).values())[:1]:
-        digits = str(_object(_object(netdev).get("sysfs")).get("address", "")).replace(":", "")
-        if re.match(r"[0-9a-f]{12}\Z", digits):
-            nic["permanent_address"] = int(digits, 16)
-    return {"QUERY_NIC_VPORT_CONTEXT": nic, "QUERY_HCA_VPORT_CONTEXT": {**found, **port}}
+        told = joined(told, _netdev(_object(netdev)))
+    return told
+
+
+_WAKES = {"p": 7, "u": 6, "m": 5, "b": 4, "a": 3, "g": 2, "s": 1}
+_LINKS = {"disable": 0, "enable": 1, "auto": 2}
+
+
+def _netdev(netdev: Object) -> dict[str, dict[str, int]]:
+    """Say the address, what wakes the host, and what was set for virtual functions, whose ports count from 1."""
+    found: dict[str, dict[str, int]] = {}
+    digits = str(_object(netdev.get("sysfs")).get("address", "")).replace(":", "")
+    if re.match(r"[0-9a-f]{12}\Z", digits):
+        found["QUERY_NIC_VPORT_CONTEXT"] = {"permanent_address": int(digits, 16)}
+    letters = _object(netdev.get("link")).get("Wake-on")
+    if letters is not None:
+        found["QUERY_WOL_ROL"] = {"wol_mode": sum(1 << _WAKES[letter] for letter in str(letters) if letter in _WAKES)}
+    rows = _object(netdev.get("ip")).get("vfinfo_list")
+    for vf in map(_object, rows if isinstance(rows, list) else []):
+        port = _number(vf.get("vf")) + 1
+        found[f"QUERY_VPORT_STATE@{port}"] = {"admin_state": _LINKS.get(str(vf.get("link_state")), 2)}
+        vlans = vf.get("vlan_list")
+        vlan = _object(vlans[0]) if isinstance(vlans, list) and vlans else {}
+        if vlan.get("vlan"):
+            context = {"cvlan_id": _number(vlan["vlan"]) & 0xFFF, "cvlan_pcp": _number(vlan.get("qos")) & 7}
+            found[f"QUERY_ESW_VPORT_CONTEXT@{port}"] = {"vport_cvlan_strip": 1, "vport_cvlan_insert": 1, **context}
+    return found
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _multiport(function: Object) -> dict[str, dict[str, int]]:
+    """Say that the ports are joined where devlink says that they are one eswitch."""
+    rows = _object(function.get("devlink")).get("params")
+    for row in map(_object, rows if isinstance(rows, list) else []):
+        values = row.get("values")
+        if row.get("name") == "esw_multiport" and isinstance(values, list) and _object(values[0]).get("value") is True:
+            return {"QUERY_LAG": {"lag_state": 1, "port_select_mode": 2}}
+    return {}
 
 
 def joined(*layers: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

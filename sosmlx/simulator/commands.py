@@ -156,11 +156,16 @@ def answer(profile: Profile, request: bytes, function: int, refuse: Refuse) -> b
         values = {**_RATES[asked["cong_protocol"]], **profile.commands.get(query.name, {})}
         _lay(whole, 16, PARAMETERS[asked["cong_protocol"]], values)
     else:
-        said = {} if asked.get("other_vport") else profile.commands.get(query.name, {})
+        said = profile.commands.get(_place(query.name, asked), {})
         values = {**_OBJECTS.get(query.name, {}), **_own(profile, query.name, asked, function), **said}
         _lay(whole, 0, query.told, values)
         _texts(whole, query.name, profile, function)
     return bytes(whole)
+
+
+def _place(name: str, asked: Values) -> str:
+    """Say where a scenario has what a command answers: that of another port stands behind an `@`."""
+    return f"{name}@{asked['vport_number']}" if asked.get("other_vport") else name
 
 
 def _admit(name: str, asked: Values, known: Values, refuse: Refuse) -> None:
@@ -231,7 +236,11 @@ def capability_widths() -> dict[str, int]:
 
 
 def object_fields(command: str) -> dict[str, int]:
-    """Give the fields of a command's answer that are numbers, and their widths; empty for another."""
+    """Give the fields of a command's answer that are numbers, and their widths; empty for another.
+
+    `COMMAND@3` is the answer about the port number 3.
+    """
+    command = command.partition("@")[0]
     if command == "QUERY_CONG_PARAMS":
         return {field.name: field.width for block in PARAMETERS.values() for field in block}
     query = QUERIES.get(command)

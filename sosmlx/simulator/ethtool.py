@@ -33,6 +33,11 @@ def _link(name: str, bdf: str, netdev: Netdev, nth: int) -> str:
     return f"Settings for {name}:\n" + "".join(f"\t{row}: {value}\n" for row, value in rows.items())
 
 
+def _address(name: str, bdf: str, netdev: Netdev, nth: int) -> str | None:
+    address = _object(netdev.get("sysfs")).get("address")
+    return f"Permanent address: {address}\n" if address else None
+
+
 def _rows(title: str, member: str, width: int = 0) -> Callable[[str, str, Netdev, int], str | None]:
     def lines(name: str, bdf: str, netdev: Netdev, nth: int) -> str | None:
         if member not in netdev:
@@ -80,7 +85,7 @@ def _two_parts(title: str, member: str) -> Callable[[str, str, Netdev, int], str
 
 
 _OPTIONS: dict[tuple[str, ...], Callable[[str, str, Netdev, int], str | None]] = {
-    (): _link, ("-i",): _driver, ("-k",): _rows("Features", "features"), ("-S",): _stats,
+    (): _link, ("-P",): _address, ("-i",): _driver, ("-k",): _rows("Features", "features"), ("-S",): _stats,
     ("-g",): _two_parts("Ring parameters", "rings"), ("-l",): _two_parts("Channel parameters", "channels"),
     ("-a",): _rows("Pause parameters", "pause", 15), ("-c",): _rows("Coalesce parameters", "coalesce"),
     ("--show-fec",): _rows("FEC parameters", "fec"), ("--show-priv-flags",): _priv_flags,
