@@ -94,10 +94,14 @@ def test_every_policy_has_the_rules_that_support_asks_for() -> None:
             "pcie-link", "pcie-link-width", "aer", "slot-power", "temperature", "temperature-sensor", "link-reason",
             "port-down", "port-module", "slot-power-firmware", "bond-members",
         ],
-        "pending": ["fw-pending", "nv-pending", "fw-peers"],
-        "roce": ["roce-trust", *(f"roce-ecn-{priority}" for priority in range(8)), "roce-buffer", "pause-storm"],
+        "pending": ["fw-pending", "nv-pending", "fw-peers", "roce-reload"],
+        "roce": [
+            "roce-trust", *(f"roce-ecn-{priority}" for priority in range(8)), "roce-buffer",
+            *(f"roce-cc-{priority}" for priority in range(8)), "roce-lag", "pause-storm",
+        ],
         "sriov": [
             "sriov-flash", "sriov-flash-global", "sriov-flash-pf", "sriov-mmio", "esw-offload", "esw-offload-ovs",
+            "esw-mode", "vf-link", "dpu-host",
         ],
     }  # fmt: skip
 

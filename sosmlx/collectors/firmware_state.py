@@ -24,7 +24,7 @@ MAX_ADDRESSES = 256
 """So many entries of the RoCE address table are read; the tables of known adapters are shorter."""
 
 MAX_VPORTS = 128
-"""So many virtual functions' ports are looked at: three commands each."""
+"""So many virtual functions' ports are looked at: a command each, and two more in a full collection."""
 
 INFINIBAND, ETHERNET = 0, 1
 """`port_type` of the general capabilities."""
@@ -58,6 +58,10 @@ class _Function(NamedTuple):
     def capability(self, kind: int, current: int, then: Expand | None = None) -> Mailbox:
         """Declare the query of one type of capabilities, as they stand or as they could."""
         return self.ask("QUERY_HCA_CAP", then, cap_type=kind, current=current)
+
+
+_Port = Callable[[_Function, int], Iterator[Read]]
+"""What is read of the port of one virtual function, by its number."""
 
 
 class _Wanted(NamedTuple):
@@ -132,6 +136,7 @@ def _general(function: _Function) -> Expand:
             yield from _planned(function, WANTED)
             yield function.ask("QUERY_ESW_FUNCTIONS")
             yield function.ask("QUERY_VUID", vhca_id=PATTERN)
+            yield from _vport_state(function, PATTERN)
             return
         general = _fields(record, GENERAL)
         if not general:
@@ -145,8 +150,21 @@ def _general(function: _Function) -> Expand:
                 yield function.capability(kind, 1, then.get(kind))
                 yield function.capability(kind, 0)
         yield from _wanted(function, WANTED, general)
+        yield from _managed(function, general, _vport_state)
 
     return reads
+
+
+def _managed(function: _Function, general: Mapping[str, Value], each: _Port) -> Iterator[Read]:
+    """Look at the ports of the virtual functions that there are, where their physical function may."""
+
+    def reads(record: Record) -> Iterator[Read]:
+        text = record.data.strip()
+        for number in range(1, min(int(text), MAX_VPORTS) + 1) if text.isdigit() else ():
+            yield from each(function, number)
+
+    if general and _MANAGER(general):
+        yield File("pci.attribute", f"{DEVICES}/{function.bdf}/sriov_numvfs", function.bdf, expand=reads)
 
 
 def _wanted(function: _Function, rows: Iterable[_Wanted], general: Mapping[str, Value]) -> Iterator[Read]:
@@ -208,9 +226,7 @@ def _swept(function: _Function) -> Expand:
         yield from _wanted(function, SWEPT, general)
         if general.get("roce"):
             yield function.capability(ROCE, 1, _addresses(function))
-        if general and _MANAGER(general):
-            path = f"{DEVICES}/{function.bdf}/sriov_numvfs"
-            yield File("pci.attribute", path, function.bdf, expand=_vports(function))
+        yield from _managed(function, general, _vport)
 
     return reads
 
@@ -224,19 +240,11 @@ def _addresses(function: _Function) -> Expand:
     return reads
 
 
-def _vports(function: _Function) -> Expand:
-    """Look at the ports of the virtual functions that there are, as their physical function may."""
-
-    def reads(record: Record) -> Iterator[Read]:
-        text = record.data.strip()
-        for number in range(1, min(int(text), MAX_VPORTS) + 1) if text.isdigit() else ():
-            yield from _vport(function, number)
-
-    return reads
+def _vport_state(function: _Function, number: int) -> Iterator[Read]:
+    yield function.ask("QUERY_VPORT_STATE", op_mod=_ESW, other_vport=1, vport_number=number)
 
 
 def _vport(function: _Function, number: int) -> Iterator[Read]:
-    yield function.ask("QUERY_VPORT_STATE", op_mod=_ESW, other_vport=1, vport_number=number)
     yield function.ask("QUERY_NIC_VPORT_CONTEXT", other_vport=1, vport_number=number)
     yield function.ask("QUERY_ESW_VPORT_CONTEXT", other_vport=1, vport_number=number)
 
