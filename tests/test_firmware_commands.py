@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sosmlx.bundle.read import read_bundle
@@ -38,12 +38,18 @@ GUID = "b8ce:f603:00a0:b0c0"
 DEVICE = {"mlx5_0": {"node_guid": GUID, "sys_image_guid": GUID, "ports": {"1": {"lid": "0x7", "sm_lid": "0x1"}}}}
 
 
-def host(profile: str = "ConnectX-7", kind: str = "Ethernet", vfs: int = 0, **firmware: object) -> ScenarioSource:
-    """Make a host of one adapter, whose firmware is as the profile says but for what is given."""
+def scenario(
+    profile: str = "ConnectX-7", kind: str = "Ethernet", vfs: int = 0, **firmware: object
+) -> dict[str, object]:
+    """Describe a host of one adapter, whose firmware is as the profile says but for what is given."""
     pci = {"vendor": "0x15b3", "device": "0x1021", "sriov_numvfs": vfs, **cast("dict[str, object]", KINDS[kind]["pci"])}
     told = {"profile": profile, **firmware}
     function = {"driver": "mlx5_core", "fwctl": "fwctl0", "pci": pci, "rdma": DEVICE, "firmware": told}
-    return ScenarioSource({"schema": "sosmlx.scenario/1", "host": {}, "functions": {BDF: function}})
+    return {"schema": "sosmlx.scenario/1", "host": {}, "functions": {BDF: function}}
+
+
+def host(profile: str = "ConnectX-7", kind: str = "Ethernet", vfs: int = 0, **firmware: object) -> ScenarioSource:
+    return ScenarioSource(scenario(profile, kind, vfs, **firmware))
 
 
 def collected(source: ScenarioSource) -> list[Record]:
@@ -105,6 +111,29 @@ def test_what_the_capabilities_withhold_is_not_asked(name: str) -> None:
     assert [command for command in WITHHELD[name] if command in found] == []
 
 
+ANNOUNCING = (
+    "general.adv_rdma", "general.adv_virtualization", "general.atomic", "general.cc_query_allowed", "general.crypto",
+    "general.debug", "general.device_memory", "general.eq_overrun_count", "general.eswitch_manager",
+    "general.eth_net_offloads", "general.event_cap", "general.general_obj_types", "general.hca_cap_2",
+    "general.invalid_command_count", "general.ipsec_offload", "general.lag_master",
+    "general.nic_flow_table", "general.nic_receive_steering_discard", "general.pg", "general.port_selection_cap",
+    "general.qos", "general.quota_exceeded_count", "general.receive_discard_vport_down", "general.roce",
+    "general.shampo", "general.tls_rx", "general.tls_tx", "general.transmit_discard_vport_down",
+    "general.vport_counters", "general.vport_group_manager", "general.wol_g", "general.wol_m",
+    "eswitch.esw_functions_changed", "general_2.query_vuid", "roce.roce_address_table_size", "roce.roce_cc_general",
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(PROFILES)), st.sampled_from(sorted(KINDS)), st.sets(st.sampled_from(ANNOUNCING)))
+def test_whatever_the_capabilities_withhold_nothing_is_asked_that_the_firmware_refuses(
+    profile: str, kind: str, withheld: set[str]
+) -> None:
+    found = collected(host(profile, kind, vfs=1, capabilities=dict.fromkeys(withheld, 0)))
+
+    assert [str(r.mailbox) for r in found if r.mailbox and r.outcome is not Outcome.COLLECTED] == []
+
+
 def test_a_function_that_manages_nobody_asks_about_no_other_port() -> None:
     none = {"general.vport_group_manager": 0, "general.eswitch_manager": 0}
 
@@ -143,6 +172,18 @@ def test_an_answer_that_fails_makes_its_plane_incomplete_and_no_other(
     found = status(snapshot(collected(host(faults=[planted]))))
 
     assert found == {"caps": "complete", "register": "complete", plane: "partial"}
+
+
+def test_the_firmware_alone_tells_that_an_infiniband_port_has_no_subnet_manager() -> None:
+    port = "/sys/class/infiniband/mlx5_0/ports/1"
+    denied = [{"read": f"{port}/{name}", "outcome": "denied"} for name in ("state", "phys_state", "sm_lid")]
+    waiting = {"QUERY_HCA_VPORT_CONTEXT": {"vport_state": 2, "sm_lid": 0}}
+    source = ScenarioSource({**scenario(kind="InfiniBand", commands=waiting), "faults": denied})
+
+    found = snapshot(collected(source))
+
+    told = {row.name: row.facets[0][1].value for row in found.settings if row.name in ("port1.state", "port1.sm_lid")}
+    assert told == {"port1.state": "2: INIT", "port1.sm_lid": "0x0"}
 
 
 def test_a_firmware_that_refuses_all_commands_leaves_nothing_called_fine() -> None:

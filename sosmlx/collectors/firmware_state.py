@@ -60,8 +60,9 @@ class _Function(NamedTuple):
         return self.ask("QUERY_HCA_CAP", then, cap_type=kind, current=current)
 
 
-_Port = Callable[[_Function, int], Iterator[Read]]
-"""What is read of the port of one virtual function, by its number."""
+_General = Mapping[str, "Value"]
+_Port = Callable[[_Function, _General, int], Iterator[Read]]
+"""What is read of the port of one virtual function, by the capabilities of its physical function and its number."""
 
 
 class _Wanted(NamedTuple):
@@ -93,6 +94,8 @@ def _infiniband(general: Mapping[str, Value]) -> bool:
 
 
 _MANAGER = _all("vport_group_manager", "eswitch_manager")
+_PLANNED: Mapping[str, Value] = {"vport_group_manager": 1, "eswitch_manager": 1, "port_type": ETHERNET}
+"""What a plan takes the capabilities of a function for, that it may show all that could be asked."""
 
 WANTED = (
     _Wanted("QUERY_ADAPTER", _always),
@@ -136,7 +139,7 @@ def _general(function: _Function) -> Expand:
             yield from _planned(function, WANTED)
             yield function.ask("QUERY_ESW_FUNCTIONS")
             yield function.ask("QUERY_VUID", vhca_id=PATTERN)
-            yield from _vport_state(function, PATTERN)
+            yield from _vport_state(function, _PLANNED, PATTERN)
             return
         general = _fields(record, GENERAL)
         if not general:
@@ -161,9 +164,9 @@ def _managed(function: _Function, general: Mapping[str, Value], each: _Port) -> 
     def reads(record: Record) -> Iterator[Read]:
         text = record.data.strip()
         for number in range(1, min(int(text), MAX_VPORTS) + 1) if text.isdigit() else ():
-            yield from each(function, number)
+            yield from each(function, general, number)
 
-    if general and _MANAGER(general):
+    if general.get("vport_group_manager"):
         yield File("pci.attribute", f"{DEVICES}/{function.bdf}/sriov_numvfs", function.bdf, expand=reads)
 
 
@@ -220,7 +223,8 @@ def _swept(function: _Function) -> Expand:
         if function.planned:
             yield from _planned(function, SWEPT)
             yield function.ask("QUERY_ROCE_ADDRESS", roce_address_index=PATTERN)
-            yield from _vport(function, PATTERN)
+            yield from _vport(function, _PLANNED, PATTERN)
+            yield from _vport(function, {**_PLANNED, "port_type": INFINIBAND}, PATTERN)
             return
         general = _fields(record, GENERAL)
         yield from _wanted(function, SWEPT, general)
@@ -240,13 +244,17 @@ def _addresses(function: _Function) -> Expand:
     return reads
 
 
-def _vport_state(function: _Function, number: int) -> Iterator[Read]:
-    yield function.ask("QUERY_VPORT_STATE", op_mod=_ESW, other_vport=1, vport_number=number)
+def _vport_state(function: _Function, general: _General, number: int) -> Iterator[Read]:
+    if _MANAGER(general):
+        yield function.ask("QUERY_VPORT_STATE", op_mod=_ESW, other_vport=1, vport_number=number)
 
 
-def _vport(function: _Function, number: int) -> Iterator[Read]:
-    yield function.ask("QUERY_NIC_VPORT_CONTEXT", other_vport=1, vport_number=number)
-    yield function.ask("QUERY_ESW_VPORT_CONTEXT", other_vport=1, vport_number=number)
+def _vport(function: _Function, general: _General, number: int) -> Iterator[Read]:
+    if _infiniband(general):
+        yield function.ask("QUERY_HCA_VPORT_CONTEXT", other_vport=1, port_num=1, vport_number=number)
+    elif _MANAGER(general):
+        yield function.ask("QUERY_NIC_VPORT_CONTEXT", other_vport=1, vport_number=number)
+        yield function.ask("QUERY_ESW_VPORT_CONTEXT", other_vport=1, vport_number=number)
 
 
 def _fields(record: Record, kind: int) -> Mapping[str, Value]:

@@ -7,7 +7,7 @@ for it is seen. The values are plausible and no more: they are of no real board.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from sosmlx.fwctl.capabilities import CAPABILITIES, announced, fields
 from sosmlx.fwctl.commands import BY_OPCODE, PARAMETERS, QUERIES
@@ -123,8 +123,56 @@ _RATES: Mapping[int, Values] = {
 }  # fmt: skip
 """Congestion control as the factory tunes it."""
 
-_CONGESTION = ("QUERY_CONG_STATUS", "QUERY_CONG_PARAMS", "QUERY_CONG_STATISTICS")
-_MANAGERS = ("QUERY_ESW_VPORT_CONTEXT", "QUERY_ESW_FUNCTIONS")
+
+class _Need(NamedTuple):
+    """Capabilities without which a command is refused where it asks for these values: all, and one of `any`.
+
+    An empty command is any of them.
+    """
+
+    command: str
+    asked: Values
+    all: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+
+    def bars(self, name: str, asked: Values, known: Values) -> bool:
+        """Whether a command is refused to a function with these capabilities."""
+        if self.command not in ("", name) or any(asked.get(field) != value for field, value in self.asked.items()):
+            return False
+        return not all(map(known.get, self.all)) or bool(self.any and not any(map(known.get, self.any)))
+
+
+_MANAGING = ("general.vport_group_manager", "general.eswitch_manager")
+_CONTROL = ("general.cc_query_allowed", "general.roce")
+_COUNTED = (
+    "nic_receive_steering_discard", "receive_discard_vport_down", "transmit_discard_vport_down", "eq_overrun_count",
+    "invalid_command_count", "quota_exceeded_count", "vnic_env_int_rq_oob", "vnic_env_cq_overrun",
+    "vnic_env_queue_counters", "vnic_env_cnt_steering_fail",
+)  # fmt: skip
+
+_NEEDS = (
+    _Need("", {"other_vport": 1}, _MANAGING[:1]),
+    _Need("QUERY_ESW_VPORT_CONTEXT", {}, _MANAGING),
+    _Need("QUERY_ESW_FUNCTIONS", {}, (*_MANAGING, "eswitch.esw_functions_changed")),
+    _Need("QUERY_VPORT_STATE", {"op_mod": 1}, _MANAGING),
+    _Need("QUERY_VPORT_STATE", {"op_mod": 2}, _MANAGING),
+    _Need("QUERY_NIC_VPORT_CONTEXT", {}, ("general.port_type",)),
+    _Need("QUERY_VNIC_ENV", {}, (), tuple(f"general.{name}" for name in _COUNTED)),
+    _Need("QUERY_VPORT_COUNTER", {}, ("general.vport_counters",)),
+    _Need("QUERY_CONG_STATUS", {}, _CONTROL),
+    _Need("QUERY_CONG_PARAMS", {}, _CONTROL),
+    _Need("QUERY_CONG_PARAMS", {"cong_protocol": 3}, ("roce.roce_cc_general",)),
+    _Need("QUERY_CONG_STATISTICS", {}, _CONTROL),
+    _Need("QUERY_ROCE_ADDRESS", {}, ("general.roce",)),
+    _Need(
+        "QUERY_WOL_ROL",
+        {},
+        (),
+        tuple(f"general.{name}" for name in ("rol_g", "rol_s", *(f"wol_{x}" for x in "abgmpsu"))),
+    ),
+    _Need("QUERY_LAG", {}, ("general.vport_group_manager", "general.lag_master")),
+    _Need("QUERY_VUID", {}, ("general.hca_cap_2", "general_2.query_vuid")),
+)
 
 Refuse = Callable[[str, int], Exception]
 """Makes the exception that ends a command: a status by its name, and a syndrome."""
@@ -170,22 +218,12 @@ def _place(name: str, asked: Values) -> str:
 
 def _admit(name: str, asked: Values, known: Values, refuse: Refuse) -> None:
     """Refuse what this function may not ask, or what it does not have."""
-    managing = known["general.vport_group_manager"] and known["general.eswitch_manager"]
-    if asked.get("other_vport", 0) and not managing:
-        raise refuse("BAD_PARAM", 0x1B0004)
-    if name in _MANAGERS and not managing:
-        raise refuse("BAD_PARAM", 0x1B0005)
-    if name in _CONGESTION and not known["general.cc_query_allowed"]:
-        raise refuse("BAD_OP", 0x1B0006)
+    if any(need.bars(name, asked, known) for need in _NEEDS):
+        raise refuse("BAD_OP", 0x1B0004)
     if name == "QUERY_HCA_VPORT_CONTEXT" and known["general.port_type"]:
-        raise refuse("BAD_PARAM", 0x1B0007)
-    if name == "QUERY_LAG" and not known["general.lag_master"]:
-        raise refuse("BAD_OP", 0x1B0008)
-    size = known.get("roce.roce_address_table_size", 0) if known["general.roce"] else 0
-    if name == "QUERY_ROCE_ADDRESS" and asked["roce_address_index"] >= size:
-        raise refuse("BAD_PARAM", 0x1B0009)
-    if name == "QUERY_VUID" and not known.get("general_2.query_vuid"):
-        raise refuse("BAD_OP", 0x1B000A)
+        raise refuse("BAD_PARAM", 0x1B0005)
+    if name == "QUERY_ROCE_ADDRESS" and asked["roce_address_index"] >= known.get("roce.roce_address_table_size", 0):
+        raise refuse("BAD_PARAM", 0x1B0006)
 
 
 def _of_type(name: str, known: Values) -> dict[str, int]:
