@@ -170,6 +170,19 @@ class TestWithTheRealTools:
             seal([str(tmp_path / "sign.gpg")])
         subprocess.run(["gpgconf", "--homedir", str(tmp_path), "--kill", "all"], check=False, capture_output=True)
 
+    @pytest.mark.parametrize("armour", [(), ("--armor",)])
+    def test_a_file_with_two_gpg_keys_is_refused_because_the_second_could_not_open_it(
+        self, keys: Keys, tmp_path: Path, armour: tuple[str, ...]
+    ) -> None:
+        tool("gpg", "--batch", "--homedir", tmp_path, "--import", keys.public)
+        gpg = ("gpg", "--batch", "--homedir", tmp_path, "--passphrase", "", "--pinentry-mode", "loopback")
+        tool(*gpg, "--quick-gen-key", "another desk", "default", "default", "never")
+        (tmp_path / "both.gpg").write_bytes(tool("gpg", "--batch", "--homedir", tmp_path, *armour, "--export"))
+
+        with pytest.raises(InputError, match="holds 2 keys"):
+            seal([str(tmp_path / "both.gpg")])
+        subprocess.run(["gpgconf", "--homedir", str(tmp_path), "--kill", "all"], check=False, capture_output=True)
+
     def test_an_encrypted_bundle_is_known_and_says_how_it_is_opened(self, keys: Keys, tmp_path: Path) -> None:
         path = write(RECORDS, META, str(tmp_path), "tar.xz", seal([keys.age]))
 

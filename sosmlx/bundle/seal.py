@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sosmlx.bundle.encrypted import AGE_HEAD, PUBLIC_KEY, encrypted_by, packet
+from sosmlx.bundle.gpg import ALONE, fingerprint, keyring, program
 from sosmlx.errors import InputError, SosmlxError, UsageError
-from sosmlx.sources.run import SEARCH, ToolError, find, stream
+from sosmlx.sources.run import SEARCH, ToolError, stream
 
 _AGE = re.compile(r"age1(?:pq1)?[02-9ac-hj-np-z]{10,4000}\Z")
 _SSH = re.compile(r"ssh-(?:ed25519|rsa) [A-Za-z0-9+/=]{40,4000}(?: [^\n]*)?\Z")
-_FINGERPRINT = re.compile(r"(?:0x)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\Z")
 _SECRET = re.compile(rb"AGE-SECRET-KEY-|BEGIN [A-Z ]*PRIVATE KEY")
 _ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
@@ -66,9 +66,8 @@ def seal(keys: Sequence[str]) -> Seal | None:
 
 
 def _read(key: str) -> Seal:
-    fingerprint = _FINGERPRINT.match(re.sub(r"\s", "", key))
-    if fingerprint:
-        return Seal("gpg", (fingerprint[1].upper(),))
+    if fingerprint(key):
+        return Seal("gpg", (fingerprint(key),))
     if _AGE.match(key) or _SSH.match(key):
         return Seal("age", (key,))
     if _SECRET.search(key.encode("utf-8", "replace")):
@@ -89,7 +88,10 @@ def _regular(path: str, flags: int) -> int:
 def _of_file(path: str, data: bytes) -> Seal:
     if _SECRET.search(data):
         raise InputError(f"{path}: holds a secret key", "give the file with its public key")
+    if len(data) == _KEY_CAP:
+        raise InputError(f"{path}: too large for a key", f"give {_ADVICE}")
     if _ARMOUR in data or packet(data) == PUBLIC_KEY:
+        _one_key(path, data)
         return Seal("gpg", keys=(data,))
     lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
     words = [line for line in lines if line and not line.startswith("#")]
@@ -97,6 +99,23 @@ def _of_file(path: str, data: bytes) -> Seal:
     if wrong or not words:
         raise InputError(f"{path}: holds no public key ({wrong[:40]!r})", f"give {_ADVICE}")
     return Seal("age", tuple(words))
+
+
+def _one_key(path: str, data: bytes) -> None:
+    """Refuse a file with several keys: gpg would take the first and say nothing of the others."""
+    with tempfile.TemporaryDirectory(prefix="sosmlx-") as home:
+        argv = [program(), *ALONE, "--no-autostart", "--homedir", home, "--with-colons", "--import-options",
+                "show-only", "--import"]  # fmt: skip
+        try:
+            listed = b"".join(stream(argv, [data]))
+        except ToolError as error:
+            raise _failed(str(error)) from None
+    count = sum(line.startswith(b"pub:") for line in listed.splitlines())
+    if count > 1:
+        raise InputError(
+            f"{path}: holds {count} keys, of which gpg would take the first",
+            "give a file for each, with --encrypt-to again",
+        )
 
 
 def sealed(chunks: Iterable[bytes], to: Seal, search: Sequence[str] = SEARCH) -> Iterator[bytes]:
@@ -143,7 +162,7 @@ def _gpg(to: Seal, folder: str) -> list[str]:
     """
     home = folder
     if to.recipients:
-        home = os.environ.get("GNUPGHOME") or os.path.join(os.path.expanduser("~"), ".gnupg")
+        home = keyring()
         if not os.path.isdir(home):
             raise SosmlxError(f"{home}: no GPG keyring there", "give the public key as a file")
     names = []
@@ -152,11 +171,11 @@ def _gpg(to: Seal, folder: str) -> list[str]:
         with open(names[-1], "xb") as file:
             file.write(key)
     argv = [
-        "gpg" if find("gpg") else "gpg2", "--batch", "--no-tty", "--no-options", "--homedir", home,
+        program(), *ALONE, "--homedir", home,
         # A keyring may be read through keyboxd (GnuPG 2.4, common.conf), which then has to start.
         *([] if to.recipients else ["--no-autostart"]),
-        "--lock-never", "--no-random-seed-file", "--no-permission-warning",
-        "--trust-model", "always", "--no-auto-key-locate", "--disable-dirmngr", "--no-encrypt-to", "--no-emit-version",
+        "--lock-never", "--no-random-seed-file",
+        "--trust-model", "always", "--no-encrypt-to", "--no-emit-version",
         "--compress-algo", "none", "--encrypt",
     ]  # fmt: skip
     argv += [word for one in to.recipients for word in ("--recipient", one)]

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sosmlx.bundle.gpg import ALONE, fingerprint, keyring, program
 from sosmlx.errors import InputError, SosmlxError, UsageError
 from sosmlx.sources.run import SEARCH, ToolError, find, stream
 
@@ -20,11 +21,9 @@ SUFFIXES = {"gpg": ".asc", "minisign": ".minisig"}
 """What a signature's member is called: the name of the list, and this."""
 
 SIGNATURE_CAP = 64 << 10
-_FINGERPRINT = re.compile(r"(?:0x)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\Z")
 _STATUS = re.compile(r"\[GNUPG:\] (\w+) ?(.*)")
 _MINISIGN = b"untrusted comment:"
 _HEADS = {"gpg": b"-----BEGIN PGP SIGNATURE-----", "minisign": _MINISIGN}
-_GPG = ("--batch", "--no-tty", "--no-options", "--disable-dirmngr", "--no-auto-key-locate", "--no-permission-warning")
 
 
 class Signer(NamedTuple):
@@ -46,9 +45,8 @@ def signer(key: str) -> Signer:
 
     Raises UsageError for what is no key, SosmlxError where the tool is missing or refuses.
     """
-    fingerprint = _FINGERPRINT.match(re.sub(r"\s", "", key))
-    if fingerprint:
-        found = Signer("gpg", fingerprint[1].upper())
+    if fingerprint(key):
+        found = Signer("gpg", fingerprint(key))
     elif _begins(key, _MINISIGN):
         found = Signer("minisign", os.path.abspath(key))
     else:
@@ -75,8 +73,8 @@ def signature(data: bytes, by: Signer, search: Sequence[str] = SEARCH) -> bytes:
     signs (`-H`), so that it can read from one.
     """
     if by.tool == "gpg":
-        argv = [_program(), *_GPG, "--pinentry-mode", "error", *_home(), "--local-user", by.key, "--armor",
-                "--detach-sign"]  # fmt: skip
+        argv = [program(), *ALONE, "--pinentry-mode", "error", "--homedir", keyring(), "--local-user", by.key,
+                "--armor", "--detach-sign"]  # fmt: skip
     else:
         argv = ["minisign", "-S", "-H", "-s", by.key, "-m", "/dev/stdin", "-x", "/dev/stdout"]
     try:
@@ -123,10 +121,10 @@ def _key(path: str) -> bytes:
 
 def _checked_gpg(data: bytes, made: bytes, key: bytes) -> Signed:
     with tempfile.TemporaryDirectory(prefix="sosmlx-") as folder:
-        home = ["--no-autostart", "--homedir", folder] if key else _home()
+        home = ["--no-autostart", "--homedir", folder] if key else ["--homedir", keyring()]
         if key:
-            list(stream([_program(), *_GPG, *home, "--import"], [key]))
-        argv = [_program(), *_GPG, *home, "--trust-model", "always", "--status-fd", "1", "--verify",
+            list(stream([program(), *ALONE, *home, "--import"], [key]))
+        argv = [program(), *ALONE, *home, "--trust-model", "always", "--status-fd", "1", "--verify",
                 _put(folder, "sig.asc", made), "-"]  # fmt: skip
         lines: list[bytes] = []
         try:
@@ -169,11 +167,3 @@ def _put(folder: str, name: str, data: bytes) -> str:
     with open(path, "xb") as file:
         file.write(data)
     return path
-
-
-def _program() -> str:
-    return "gpg" if find("gpg") else "gpg2"
-
-
-def _home() -> Sequence[str]:
-    return ["--homedir", os.environ.get("GNUPGHOME") or os.path.join(os.path.expanduser("~"), ".gnupg")]

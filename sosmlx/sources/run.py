@@ -200,7 +200,7 @@ def stream(
     argv: Sequence[str],
     chunks: Iterable[bytes],
     *,
-    patience: float = 60.0,
+    patience: float = 10.0,
     home: str = ENVIRONMENT["HOME"],
     search: Sequence[str] = SEARCH,
 ) -> Iterator[bytes]:
