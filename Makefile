@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 LOCK := requirements.lock
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check lint types fixtures golden screenshots shape bench pyz lock clean
+.PHONY: demo test check lint types fixtures golden screenshots shape bench realism pyz lock clean
 
 demo: $(STAMP)
 	$(BIN)/sosmlx demo demo
@@ -51,6 +51,10 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 # Every package is pinned by its hashes: what was read and tested is what is installed.
+# Collect through the character devices of a stock kernel, in QEMU; skipped, with the reason, where that cannot be had.
+realism: $(STAMP)
+	$(BIN)/python -m tests.realism
+
 $(STAMP): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes -r $(LOCK)
