@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from sosmlx.collectors.engine import Engine
-from sosmlx.collectors.lanes import Lanes
+from sosmlx.collectors.lanes import Lanes, Place
 from sosmlx.collectors.spec import Collector, Command, File, Read, Register
 from sosmlx.collectors.watch import Began, Ended, Event
 from sosmlx.record import Access, Answer, Call, Outcome, Record
@@ -146,6 +146,45 @@ def test_commands_that_hold_the_network_lock_go_one_after_the_other_on_all_devic
     assert source.most_held == 1
 
 
+class Waiting(Jittery):
+    """A host on which the read of `/a/slow` does not come back before that of `/b/late`."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._late = threading.Event()
+        self.order: list[str] = []
+
+    def read(self, path: str, how: How, deadline: float) -> Answer:
+        if path == "/b/late":
+            self._late.set()
+        if path == "/a/slow" and not self._late.wait(10):
+            return Answer(outcome=Outcome.TIMEOUT, reason="nobody came")
+        self.order.append(path)
+        return Answer(b"fine")
+
+
+def test_a_device_that_is_slow_keeps_no_other_from_the_collectors_that_follow() -> None:
+    slow, late, after = (File("kernel.line", path, path[1:2]) for path in ("/a/slow", "/b/late", "/a/after"))
+    source = Waiting()
+
+    records = Engine(source).collect([Collector("one", "", (slow,)), Collector("two", "", (after, late))])
+
+    assert (source.order, [record.path for record in records]) == (
+        ["/b/late", "/a/slow", "/a/after"], ["/a/slow", "/a/after", "/b/late"],
+    )  # fmt: skip
+
+
+def test_what_is_to_come_after_all_others_waits_for_the_slowest() -> None:
+    slow, late = File("kernel.line", "/a/slow", "a"), File("kernel.line", "/b/late", "b")
+    source = Waiting()
+
+    Engine(source).collect(
+        [Collector("one", "", (slow, late)), Collector("log", "", (File("kernel.line", "/log"),), after=True)]
+    )
+
+    assert source.order[-1] == "/log"
+
+
 COUNTER = File("kernel.line", "/counter", "a")
 BOTH = (Collector("first", "", (COUNTER,)), Collector("again", "", (COUNTER,), sample=1))
 
@@ -191,4 +230,4 @@ def test_a_fault_in_a_task_reaches_the_one_who_waits() -> None:
         raise ZeroDivisionError(task)
 
     with pytest.raises(ZeroDivisionError):
-        Lanes(work, str, 2).run([1], lambda: 10.0)
+        Lanes(work, lambda task: Place(str(task), 0), 2).run([1], lambda: 10.0)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sosmlx.cli.progress import watching
@@ -182,7 +182,7 @@ def _report(found: Gathered, *, quiet: bool) -> int:
     from sosmlx.coverage import NO_FWCTL
     from sosmlx.normalise import normalise
 
-    snapshot = normalise(found.bundle)
+    snapshot = normalise(_without_floods(found.bundle))
     gaps = [row for row in snapshot.coverage if row.status in ("unknown", "partial")]
     changes = found.changed.get("delta")
     lines = [_outcomes(found.bundle.records)]
@@ -201,6 +201,17 @@ def _report(found: Gathered, *, quiet: bool) -> int:
         for line in lines:
             print(f"sosmlx: {visible(line)}", file=sys.stderr)
     return INCOMPLETE if gaps or changes or not found.changed.get("final", True) or not snapshot.devices else COMPLETE
+
+
+def _without_floods(bundle: Bundle) -> Bundle:
+    """Leave out the bytes of what did not end by itself: it is said to be incomplete, and parsing it takes long."""
+    kept = (
+        replace(record, answer=replace(record.answer, data=b""))
+        if record.outcome in (Outcome.TRUNCATED, Outcome.TIMEOUT, Outcome.ABANDONED)
+        else record
+        for record in bundle.records
+    )
+    return replace(bundle, records=tuple(kept))
 
 
 def _denied(found: Gathered) -> list[str]:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Callable
 
 from sosmlx.collectors.breaker import Breaker
-from sosmlx.collectors.lanes import Lanes
+from sosmlx.collectors.lanes import Lanes, Place
 from sosmlx.collectors.spec import (
     Collector,
     Command,
@@ -48,6 +48,9 @@ MAX_LANES = 16
 SPACING = 1.0
 """A second sample is taken so many seconds after the first, or later."""
 
+_SURE = 256 << 10
+"""An answer may take a quarter of the bytes that are left to store, and so many at least: a flood leaves others room."""
+
 OVERDUE = 5.0
 """A read that has not come back so many seconds after the end of the run is left behind."""
 
@@ -69,12 +72,12 @@ class _Claim:
 
 
 class _Task:
-    """A read as a collector came to it: what it led to is known once it is done."""
+    """A read as a collector, the `rank`th, came to it: what it led to is known once it is done."""
 
-    __slots__ = ("children", "claim", "collector", "key", "needless", "read", "sample", "trouble")
+    __slots__ = ("children", "claim", "collector", "key", "needless", "rank", "read", "sample", "trouble")
 
-    def __init__(self, read: Read, collector: Collector) -> None:
-        self.read, self.collector = read, collector
+    def __init__(self, read: Read, collector: Collector, rank: int) -> None:
+        self.read, self.collector, self.rank = read, collector, rank
         again = not isinstance(read, Refusal) and read.expand is None
         self.sample = collector.sample if again else 0
         self.key: Target = (*target(read), f"sample {self.sample}") if self.sample else target(read)
@@ -131,15 +134,17 @@ class Engine:
     _over: str = ""
 
     def collect(self, collectors: Iterable[Collector]) -> list[Record]:
-        """Run the collectors one after the other; never raises for what a read does.
+        """Run the collectors; never raises for what a read does.
 
-        Raises KeyboardInterrupt where somebody ends it: then `records` has what was read until then.
+        Each device has its reads done in the order of the collectors, whatever the others wait for. Raises
+        KeyboardInterrupt where somebody ends it: then `records` has what was read until then.
         """
         self._until = (self.monotonic() if self.began is None else self.began) + self.max_seconds
-        self._stages = [[_Task(read, row) for read in row.reads] for row in collectors]
-        lanes = Lanes(self._do, lambda task: device(task.read), MAX_LANES + 1)
+        rows = list(collectors)
+        self._stages = [[_Task(read, row, rank) for read in row.reads] for rank, row in enumerate(rows)]
+        lanes = Lanes(self._do, lambda task: Place(device(task.read), task.rank), MAX_LANES + 1)
         try:
-            for tasks in self._stages:
+            for tasks in _together(self._stages, rows):
                 if not lanes.run(tasks, lambda: self._until + OVERDUE - self.monotonic()):
                     self._over = f"{BUDGET} no answer when the {self.max_seconds:g} s for the whole run were long over"
                     break
@@ -194,7 +199,7 @@ class Engine:
         if mine:
             self._fill(claim, task.read)
         reads, task.trouble = _expand(task.read, task.record(self._over))
-        task.children = [_Task(read, task.collector) for read in reads]
+        task.children = [_Task(read, task.collector, task.rank) for read in reads]
         return task.children + (claim.waiting if mine else [])
 
     def _due(self, task: _Task) -> bool:
@@ -274,15 +279,32 @@ class Engine:
         return f"{self.device_seconds:g} s for {name}"
 
     def _fitted(self, answer: Answer) -> Answer:
-        """Count an answer's bytes, and cut off those that no longer fit."""
-        room = max(0, self.max_bytes - self._bytes)
+        """Count an answer's bytes, and cut off those that no longer fit, or that would take what others need."""
+        left = max(0, self.max_bytes - self._bytes)
+        room = min(left, max(left // 4, _SURE))
         data, stderr = answer.data[:room], answer.stderr[: max(0, room - len(answer.data))]
         self._bytes += len(data) + len(stderr)
         if len(data) == len(answer.data):
             return answer if len(stderr) == len(answer.stderr) else replace(answer, stderr=stderr)
-        reason = f"{BUDGET} {self.max_bytes} bytes are stored; {len(answer.data) - len(data)} more were cut off"
+        lost = f"{len(answer.data) - len(data)} more were cut off"
+        stored = f"{self.max_bytes} bytes are stored" if room == left else f"of {self.max_bytes} bytes {left} are left"
+        reason = f"{BUDGET} {stored}; {lost}"
         outcome = Outcome.TRUNCATED if answer.outcome is Outcome.COLLECTED else answer.outcome
         return replace(answer, data=data, stderr=stderr, outcome=outcome, reason=reason)
+
+
+def _together(stages: Sequence[list[_Task]], rows: Sequence[Collector]) -> Iterator[list[_Task]]:
+    """Put together what can be done beside each other: all up to a collector that waits for those before it.
+
+    A second sample waits, too: its first must have been found.
+    """
+    tasks: list[_Task] = []
+    for stage, row in zip(stages, rows):
+        if row.after or row.sample:
+            yield tasks
+            tasks = []
+        tasks += stage
+    yield tasks
 
 
 def _in_order(stage: Sequence[_Task]) -> Iterator[_Task]:

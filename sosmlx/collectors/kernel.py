@@ -47,4 +47,5 @@ LOG = Collector(
     "kernel log: lines of mlx5, fwctl, taint and lockdown",
     (Command("kernel.log", ("dmesg", "-k"), lines=LOG_LINES),),
     needs=("root where dmesg_restrict is set",),
+    after=True,  # what the other reads made the kernel say is in it
 )

@@ -1,26 +1,36 @@
-"""Threads that do tasks: those of one lane one after the other in their order, several lanes beside each other."""
+"""Threads that do tasks: those of one lane one after the other, lowest rank first, several lanes beside each other."""
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Callable, Generic, TypeVar
+from itertools import count
+from typing import Callable, Generic, NamedTuple, TypeVar
 
 Task = TypeVar("Task")
 
 
+class Place(NamedTuple):
+    """Where a task belongs: its lane, and its rank there; of one rank, who comes first is done first."""
+
+    lane: str
+    rank: int
+
+
 class Lanes(Generic[Task]):
-    """Do tasks with at most `most` threads. `lane` names a task's lane; `work` does it and returns what it leads to.
+    """Do tasks with at most `most` threads. `place` says where a task belongs; `work` does it and returns what follows.
 
     The threads are daemons: one whose task never comes back keeps nobody from leaving.
     """
 
-    def __init__(self, work: Callable[[Task], Iterable[Task]], lane: Callable[[Task], str], most: int) -> None:
-        self._work, self._lane, self._most = work, lane, most
+    def __init__(self, work: Callable[[Task], Iterable[Task]], place: Callable[[Task], Place], most: int) -> None:
+        self._work, self._place, self._most = work, place, most
         self._changed = threading.Condition()
-        self._waiting: dict[str, deque[Task]] = {}
+        self._count = count()
+        self._waiting: dict[str, list[tuple[int, int, Task]]] = {}
         self._ready: deque[str] = deque()
         self._busy: set[str] = set()
         self._threads = self._idle = 0
@@ -57,11 +67,11 @@ class Lanes(Generic[Task]):
 
     def _add(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            name = self._lane(task)
-            queue = self._waiting.setdefault(name, deque())
+            name, rank = self._place(task)
+            queue = self._waiting.setdefault(name, [])
             if not queue and name not in self._busy:
                 self._ready.append(name)
-            queue.append(task)
+            heapq.heappush(queue, (rank, next(self._count), task))
         for _ in range(min(len(self._ready) - self._idle, self._most - self._threads)):
             self._threads += 1
             threading.Thread(target=self._serve, name="lane", daemon=True).start()
@@ -79,7 +89,7 @@ class Lanes(Generic[Task]):
                 self._busy.add(name)
                 queue = self._waiting[name]
                 while queue and not self._closed:
-                    self._add(self._done(queue.popleft()))
+                    self._add(self._done(heapq.heappop(queue)[-1]))
                 self._busy.discard(name)
                 self._changed.notify_all()
 

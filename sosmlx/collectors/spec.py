@@ -132,7 +132,8 @@ class Collector(NamedTuple):
     """A named set of reads. `tier`: 0 identity, 1 default, 2 extended, 3 heavy. `needs` is said, not enforced.
 
     `option` names the command-line option without which a collector of tier 3 is not run. With `sample=1` the reads
-    that lead to no others are done once more, at least a second after they were done first.
+    that lead to no others are done once more, at least a second after they were done first. With `after` they are done
+    once those of all collectors before are.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Collector(NamedTuple):
     needs: tuple[str, ...] = ()
     option: str = ""
     sample: int = 0
+    after: bool = False
 
 
 PLACEHOLDER = re.compile(r"\{\w+\}\Z")

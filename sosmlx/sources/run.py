@@ -28,6 +28,9 @@ ENVIRONMENT = {"PATH": ":".join(SEARCH), "LC_ALL": "C", "LANG": "C", "TERM": "du
 
 STDERR_CAP = 64 << 10
 
+FLOOD_KEPT = 1 << 20
+"""Of an output that goes beyond its cap so much is kept: no more of it would tell anything, or be parsed."""
+
 HELD_CAP = 32 << 20
 FAIR_SHARE = 1 << 20
 """What all programs that run together have printed is held in memory: beyond this, each has only its fair share."""
@@ -143,7 +146,7 @@ class _Pipes:
     def __init__(self, process: subprocess.Popen[bytes], cap: int, stop: Callable[[], bool] = lambda: False) -> None:
         self.process, self.stop = process, stop
         self.held = 0
-        self.data: dict[str, list[bytes]] = {"out": [], "err": []}
+        self.data = {"out": bytearray(), "err": bytearray()}
         self.room = {"out": cap, "err": STDERR_CAP}
         self.selector = selectors.DefaultSelector()
         for pipe, name in ((process.stdout, "out"), (process.stderr, "err")):
@@ -173,14 +176,14 @@ class _Pipes:
     def keep(self, name: str, chunk: bytes) -> bool:
         room = self.room[name]
         kept = chunk[: max(room, 0)]
-        self.data[name].append(kept)
+        self.data[name] += kept
         self.room[name] = room - len(chunk)
         self.held += len(kept)
         fits = _HELD.add(len(kept)) or self.held <= FAIR_SHARE
         return name == "err" or (self.room[name] >= 0 and fits)
 
-    def text(self, name: str) -> bytes:
-        return b"".join(self.data[name])
+    def text(self, name: str, most: int | None = None) -> bytes:
+        return bytes(memoryview(self.data[name])[:most])
 
     def close(self) -> None:
         _HELD.add(-self.held)
@@ -320,7 +323,7 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 def _answer(
     process: subprocess.Popen[bytes], program: str, pipes: _Pipes, why: str, gone: bool, deadline: float
 ) -> Answer:
-    data, stderr = pipes.text("out"), pipes.text("err")
+    data, stderr = pipes.text("out", FLOOD_KEPT if why == "cap" else None), pipes.text("err")
     ended: int | None = process.returncode
     rc = ended if ended is not None and ended >= 0 else None
     number = -ended if ended is not None and ended < 0 else None
@@ -332,7 +335,9 @@ def _answer(
     if why == "stop":
         return Answer(data, Outcome.FAILED, f"{INTERRUPTED} it was ended", rc, number, None, stderr, program)
     if why == "cap":
-        return Answer(data, Outcome.TRUNCATED, f"more than {len(data)} bytes", rc, number, None, stderr, program)
+        size = len(pipes.data["out"])
+        reason = f"more than {size} bytes" + (f"; the first {len(data)} are kept" if len(data) < size else "")
+        return Answer(data, Outcome.TRUNCATED, reason, rc, number, None, stderr, program)
     if number is not None:
         return Answer(data, Outcome.FAILED, f"ended by signal {number}", None, number, None, stderr, program)
     outcome, reason = classify(rc or 0, stderr)
