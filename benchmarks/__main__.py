@@ -22,6 +22,7 @@ from pathlib import Path
 import sosmlx
 from benchmarks.archives import archives, trees, whole_tree_diff
 from benchmarks.firmware import flash_commands, state_commands
+from benchmarks.lanes import devices_beside_each_other
 from benchmarks.pages import page_costs
 from benchmarks.sos import plugin_against_collector
 from sosmlx.bundle.opening import open_source
@@ -194,6 +195,7 @@ def main() -> None:
     flash_commands(wall)
     state_commands(wall)
     plugin_against_collector(wall)
+    devices_beside_each_other(wall)
     page_costs()
     parse_rates()
 

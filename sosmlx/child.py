@@ -130,7 +130,7 @@ def _serve(asks: int, replies: int, answer: Callable[[bytes], bytes]) -> NoRetur
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when it is over
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _let_go(asks, replies)
+        let_go(asks, replies)
         while True:
             head = _all(asks, _SIZE.size)
             if not head:
@@ -155,12 +155,12 @@ def _all(handle: int, size: int) -> bytes:
     return data
 
 
-def _let_go(asks: int, replies: int) -> None:
+def let_go(*kept: int) -> None:
     """Close what belongs to the parent: a process that is stuck must not hold its terminal or its pipes open."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     for handle in os.listdir("/proc/self/fd"):
-        if int(handle) > 2 and int(handle) not in (asks, replies):
+        if int(handle) > 2 and int(handle) not in kept:
             with contextlib.suppress(OSError):
                 os.close(int(handle))

@@ -11,8 +11,8 @@ from sosmlx.errors import InputError
 STEP = 1 << 16
 MAX_TOTAL = 1 << 30
 MAX_RATIO = 1000
-RATIO_FROM = 128 << 20
-"""The ratio counts from here on: what a tool that never stops has printed, up to the limits of a collection, compresses
+RATIO_FROM = 80 << 20
+"""The ratio counts from here on: what a tool that never stops has printed, up to the 64 MiB of a collection, compresses
 better than any fixed limit allows.
 """
 

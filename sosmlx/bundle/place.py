@@ -1,6 +1,7 @@
-"""Where a bundle is put: a folder that is tried before anything is read, and files without a name until they are whole.
+"""Where a bundle is put: a folder that is tried before anything is read, files without a name until they are whole.
 
-A file without a name goes away with the process that writes it, whatever ends that process.
+A file without a name goes away with the process that writes it, whatever ends that process. What must have a hidden
+name until then (a folder, or a file where there are none without a name) has a process that stands by to clear it away.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
+import signal
 from types import TracebackType
 
+from sosmlx.child import let_go
 from sosmlx.errors import SosmlxError
 
 LEAST = 128 << 10
@@ -77,6 +81,44 @@ def refusal(folder: str, error: OSError) -> SosmlxError:
     return SosmlxError(f"{folder}: the bundle could not be written: {why}", "name another folder with -o DIR")
 
 
+class Guard:
+    """A process that removes what is at a hidden path once this one ends the context, or is ended, by SIGKILL even.
+
+    What was given its name by then is not there any more. A context; raises OSError where there can be no process.
+    """
+
+    def __init__(self, path: str) -> None:
+        watched, self._held = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                _stand_by(watched, path)
+            finally:
+                os._exit(0)
+        os.close(watched)
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Have it clear away, and end."""
+        os.close(self._held)
+        with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored: the kernel reaped it
+            os.waitpid(self._pid, 0)
+
+
+def _stand_by(watched: int, path: str) -> None:
+    """Wait until nobody holds the other end of a pipe, and then remove a file or a folder."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)  # sent to all of a terminal's processes: this one has work to do then
+    os.setsid()
+    let_go(watched)
+    os.read(watched, 1)
+    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):  # it was a folder, or was not made, or has its name
+        os.unlink(path)
+
+
 class Unnamed:
     """A private file, 0600, that gets its name in `folder` when it is whole, and never replaces another.
 
@@ -85,6 +127,7 @@ class Unnamed:
 
     def __init__(self, folder: str, name: str) -> None:
         self._folder, self._name, self._hidden = folder, name, ""
+        self._guard: Guard | None = None
         self._handle = self._open()
 
     def _open(self) -> int:
@@ -95,7 +138,9 @@ class Unnamed:
                 if error.errno not in _CANNOT:
                     raise
         self._hidden = os.path.join(self._folder, f".{self._name}.partial")
-        return os.open(self._hidden, os.O_WRONLY | os.O_CLOEXEC | _NEW, 0o600)
+        handle = os.open(self._hidden, os.O_WRONLY | os.O_CLOEXEC | _NEW, 0o600)
+        self._guard = Guard(self._hidden)
+        return handle
 
     def __enter__(self) -> Unnamed:
         return self
@@ -105,9 +150,8 @@ class Unnamed:
     ) -> None:
         """Close it; a hidden name goes."""
         os.close(self._handle)
-        if self._hidden:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._hidden)
+        if self._guard is not None:
+            self._guard.__exit__(kind, error, trace)
 
     def write(self, data: bytes) -> None:
         """Add bytes."""

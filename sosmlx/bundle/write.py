@@ -6,7 +6,6 @@ import hashlib
 import lzma
 import os
 import re
-import shutil
 import tarfile
 import zlib
 from collections import Counter
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sosmlx
-from sosmlx.bundle.place import Unnamed, make_folder, refusal
+from sosmlx.bundle.place import Guard, Unnamed, make_folder, refusal
 from sosmlx.bundle.seal import Seal, sealed
 from sosmlx.bundle.sign import SUFFIXES, Signer, signature
 from sosmlx.jsonio import dumps
@@ -218,8 +217,8 @@ def _compressed(chunks: Iterator[bytes], form: str, size: int) -> Iterator[bytes
 def _write_folder(records: Sequence[Record], meta: Meta, folder: str) -> str:
     final = os.path.join(folder, meta.name)
     partial = os.path.join(folder, f".{meta.name}.partial")
-    try:
-        os.mkdir(partial, 0o700)
+    os.mkdir(partial, 0o700)
+    with Guard(partial):
         for name, data in contents(records, meta):
             path = os.path.join(partial, name)
             make_folder(os.path.dirname(path))
@@ -229,6 +228,4 @@ def _write_folder(records: Sequence[Record], meta: Meta, folder: str) -> str:
                 out.flush()
                 os.fsync(out.fileno())
         os.rename(partial, final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return final

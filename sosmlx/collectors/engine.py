@@ -49,7 +49,7 @@ SPACING = 1.0
 """A second sample is taken so many seconds after the first, or later."""
 
 _SURE = 256 << 10
-"""An answer may take a quarter of the bytes that are left to store, and so many at least: a flood leaves others room."""
+"""An answer may take a quarter of the bytes that are left to store, or so many: a flood leaves others room."""
 
 OVERDUE = 5.0
 """A read that has not come back so many seconds after the end of the run is left behind."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 import threading
 from collections.abc import Sequence
@@ -15,6 +17,9 @@ from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, INTERRUPTED, How, capped, failed
 from sosmlx.sources.firmware import Firmware
 from sosmlx.sources.guard import path_refusal
+
+_DEVICE = re.compile(r"/sys/(?:bus/pci/devices|class/[^/]+)/[^/]+(?=/)")
+"""The folder of a device, in the path of one of its attributes: where it is gone, so is the device."""
 
 
 class LiveSource:
@@ -77,6 +82,9 @@ def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
             return Answer(b"".join(os.fsencode(name) + b"\n" for name in sorted(os.listdir(path))))
         return read_file(path, cap)
     except OSError as error:
+        device = _DEVICE.match(path) if error.errno == errno.ENOENT else None
+        if device and not os.path.lexists(device[0]):
+            return Answer(outcome=Outcome.VANISHED, reason=f"{device[0]}: there is no such device, or none any more")
         return failed(error)
     except ValueError as error:  # a null byte in a name
         return Answer(outcome=Outcome.FAILED, reason=str(error))
