@@ -6,8 +6,6 @@ read.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sosmlx.collectors.spec import Command, File, Question, described, device
 from sosmlx.record import HOST, Answer, Outcome
 from sosmlx.sources.base import BREAKER
@@ -16,18 +14,11 @@ FREE = "kernel"
 """The channel of the kernel's own files: read even where the firmware is stuck."""
 
 
-class _Place(NamedTuple):
-    """One way into one device."""
-
-    device: str
-    channel: str
-
-
 class Breaker:
-    """The breakers of one run. Called by the lanes; one device's calls come one after the other."""
+    """The breakers of one run. Called by the lanes: those of one device one after the other, others at any time."""
 
     def __init__(self) -> None:
-        self._channels: dict[_Place, str] = {}
+        self._channels: dict[str, dict[str, str]] = {}
         self._tools: dict[str, str] = {}
         self._rtnl = ""
 
@@ -47,7 +38,7 @@ class Breaker:
             if read.rtnl and answer.outcome is Outcome.ABANDONED:
                 self._rtnl = self._rtnl or words
         if device(read) != HOST:
-            self._channels.setdefault(_Place(device(read), read.channel), words)
+            self._channels.setdefault(device(read), {}).setdefault(read.channel, words)
 
     def _of_tool(self, read: Question) -> str:
         if not isinstance(read, Command):
@@ -62,7 +53,7 @@ class Breaker:
         where = device(read)
         if where == HOST:
             return ""
-        broken = {place.channel: words for place, words in self._channels.items() if place.device == where}
+        broken = self._channels.get(where, {})
         if read.channel in broken:
             return f"{read.channel} of {where} gave no answer to `{broken[read.channel]}`"
         if len(broken) > 1 and not (isinstance(read, File) and read.channel == FREE):

@@ -175,13 +175,13 @@ class Engine:
     @property
     def cut(self) -> bool:
         """Whether a limit or an interruption ended a read, or left one out."""
-        answers = [claim.answer for claim in self._claims.values()]
+        answers = [claim.answer for claim in list(self._claims.values())]
         return any(answer is None or answer.reason.startswith((BUDGET, INTERRUPTED)) for answer in answers)
 
     @property
     def abandoned(self) -> tuple[int, ...]:
         """Processes that could not be ended: what they do to the host may be yet to come."""
-        answers = [claim.answer for claim in self._claims.values()]
+        answers = [claim.answer for claim in list(self._claims.values())]
         pids = {answer.pid for answer in answers if answer and answer.outcome is Outcome.ABANDONED and answer.pid}
         return tuple(sorted(pids))
 
