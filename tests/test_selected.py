@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sosmlx import collectors
+from sosmlx.cli import main
+from sosmlx.cli.options import HEAVY
 from sosmlx.collectors import selected
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.vendor import VENDOR
@@ -31,6 +33,16 @@ def test_a_profile_is_a_highest_tier_and_an_option_adds_its_collector(
     monkeypatch.setattr(collectors, "COLLECTORS", ROWS)
 
     assert " ".join(row.name for row in selected(profile, options=options)) == expected
+
+
+def test_what_can_be_asked_for_is_what_collectors_declare() -> None:
+    assert set(HEAVY) == {row.option for row in collectors.COLLECTORS if row.tier == 3}
+
+
+def test_what_is_asked_for_is_in_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["collect", "--plan", "--with", "tc-filters"])
+
+    assert "tc -j -s filter show dev {netdev} ingress" in capsys.readouterr().out
 
 
 def test_vendor_access_is_asked_for() -> None:

@@ -71,7 +71,7 @@ def collect(args: argparse.Namespace) -> int:
         from sosmlx.cli.redact import kept_key  # late: most collections redact nothing
 
         key = kept_key(args.key)
-    collectors = selected(args.profile, args.vendor_access)
+    collectors = selected(args.profile, args.vendor_access, args.options)
     try:
         with watching(args.progress, quiet=args.quiet, max_seconds=args.max_seconds) as watch:
             found = gather(

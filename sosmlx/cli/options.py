@@ -35,6 +35,9 @@ EXIT_CODES = """exit codes:
 """
 
 PROFILES = ("minimal", "default", "full")
+HEAVY = ("health-dumps", "region-dumps", "tc-filters")
+"""What is collected only on request: the options that collectors of tier 3 declare."""
+
 PROGRESS = ("auto", "tty", "json", "none")
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -76,6 +79,8 @@ def parser() -> _Parser:
     collect.add_argument("--max-bytes", type=_size, default=64 << 20, metavar="N", help="bytes to store (64 MiB)")
     collect.add_argument("--vendor-access", action="store_true",
                          help="let mstconfig read flash by PCI address: it WRITES PCI configuration space")  # fmt: skip
+    collect.add_argument("--with", dest="options", action="append", default=[], choices=HEAVY, metavar="WHAT",
+                         help=f"read what is large or slow, too: {', '.join(HEAVY)} (repeatable)")  # fmt: skip
     collect.add_argument("--device", action="append", default=[], metavar="SEL",
                          help="only this device and the host: BDF, netdev, RDMA or fwctl name")  # fmt: skip
     collect.add_argument("--root", default="", metavar="DIR",

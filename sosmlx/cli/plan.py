@@ -19,7 +19,7 @@ def show(args: argparse.Namespace) -> int:
         from sosmlx.bundle.opening import source
 
         source(args.source)
-    planned = plan((*selected(args.profile, args.vendor_access), PROOF))
+    planned = plan((*selected(args.profile, args.vendor_access, args.options), PROOF))
     if args.root:
         from sosmlx.sources.tree import NOTHING_RUN
 
