@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 
 from sosmlx.record import Access, Answer, Call, Outcome
 
-How = Literal["bytes", "link", "names", "catalogue"]
-"""What to read of a path: a file's bytes, a link's target, a folder's names (one a line, sorted), or the rows of an
-installed catalogue of flash parameters."""
+How = Literal["bytes", "link", "names", "catalogue", "values"]
+"""What to read of a path: a file's bytes, a link's target, a folder's names (one a line, sorted), the rows of an
+installed catalogue of flash parameters, or the values of all files that a pattern names (`sources/sweep.py`)."""
 
 BREAKER = "breaker:"
 """Begins the reason of a read that was not tried because what it asks had stopped answering."""

@@ -6,6 +6,7 @@ wrong declaration, or a device with a hostile name, ends in a record that says s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sosmlx.sources import deny, shapes
@@ -43,7 +44,8 @@ def path_refusal(path: str, how: How) -> str:
     'deny-list: a path is absolute, and has no empty part, no `.` and no `..`'
     """
     parts = path.split("/")
-    if parts[0] or len(parts) < 2 or any(part in ("", ".", "..") for part in parts[1:]) or "\0" in path:
+    words = re.split("[/{},]", path) if how == "values" else parts
+    if parts[0] or len(parts) < 2 or "" in parts[1:] or {".", ".."} & set(words) or "\0" in path:
         return f"{DENY} a path is absolute, and has no empty part, no `.` and no `..`"
     if parts[1] == NAMES_ONLY[1:] and how == "bytes":
         return f"{DENY} of {NAMES_ONLY} only names are read"

@@ -17,6 +17,7 @@ from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, INTERRUPTED, How, capped, failed
 from sosmlx.sources.firmware import Firmware
 from sosmlx.sources.guard import path_refusal
+from sosmlx.sources.sweep import Reader, sweep
 
 _DEVICE = re.compile(r"/sys/(?:bus/pci/devices|class/[^/]+)/[^/]+(?=/)")
 """The folder of a device, in the path of one of its attributes: where it is gone, so is the device."""
@@ -28,10 +29,8 @@ class LiveSource:
     kind = "live"
     path = "live:"
 
-    def __init__(
-        self, read: Callable[[str, How], Answer] | None = None, connect: Callable[[str], Channel] = Forked
-    ) -> None:
-        self._readers = _Readers(read or read_path)
+    def __init__(self, read: Reader | None = None, connect: Callable[[str], Channel] = Forked) -> None:
+        self._readers = _Readers(_swept(read or read_path))
         self._stop = threading.Event()
         self._firmware = Firmware(connect)
 
@@ -67,6 +66,16 @@ class LiveSource:
         self._stop = threading.Event()
         self._readers.close()
         self._firmware.close()
+
+
+def _swept(read: Reader) -> Reader:
+    """Read also what a pattern names, each file only where it may be read."""
+
+    def one(path: str, how: How) -> Answer:
+        why = path_refusal(path, how)
+        return Answer(outcome=Outcome.SKIPPED, reason=why) if why else read(path, how)
+
+    return lambda path, how: sweep(path, one) if how == "values" else read(path, how)
 
 
 def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
@@ -124,7 +133,7 @@ def _read(handle: int, cap: int) -> Answer:
 class _Readers:
     """Processes that read paths, as many as are read at the same time; an idle one takes the next."""
 
-    def __init__(self, read: Callable[[str, How], Answer]) -> None:
+    def __init__(self, read: Reader) -> None:
         self._read = read
         self._idle: list[Child] = []
         self._all: list[Child] = []
