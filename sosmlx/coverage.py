@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sosmlx.identity import Facts
 from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
@@ -47,7 +47,7 @@ def coverage(
     """Yield a row for every plane that was read, or that should have been for the device's role."""
     read = Counter((setting.device, setting.plane) for setting in settings)
     seen = Counter(read) + Counter(equal)
-    troubles = _troubles(devices, records)
+    troubles = _troubles(devices, records, {plane for device, plane in seen if device == HOST})
     expected = set() if pasted else _expected(devices, facts)
     unbound = {device.id for device in devices if "driver" not in facts.get(device.id, {})}
     elided = {row.subject for row in evidence if row.kind == ELIDED}
@@ -143,8 +143,13 @@ def _counts(troubles: Iterable[Record], read: int) -> list[Record]:
     return [record for record in troubles if not read or record.outcome not in _ABSENT]
 
 
-def _troubles(devices: Sequence[Device], records: Iterable[Record]) -> dict[Cell, list[Record]]:
-    """Sort the reads that gave nothing, or not all, by the plane of the device that they would have told about."""
+def _troubles(
+    devices: Sequence[Device], records: Iterable[Record], of_host: Collection[str]
+) -> dict[Cell, list[Record]]:
+    """Sort the reads that gave nothing, or not all, by the plane of the device that they would have told about.
+
+    A read of the host may tell of any device; `of_host` are the planes in which the host has settings of its own.
+    """
     found: dict[Cell, list[Record]] = {}
     known = {device.id for device in devices}
     bound = [device.id for device in devices if device.role in _BOUND]
@@ -155,7 +160,7 @@ def _troubles(devices: Sequence[Device], records: Iterable[Record]) -> dict[Cell
         for plane in parser.planes if parser else ():
             owners = [record.subject if record.subject in known else record.function]
             if record.function == HOST and plane not in ("kernel", "module"):
-                owners = bound
+                owners = [*bound, HOST] if plane in of_host else bound
             for owner in owners:
                 found.setdefault((owner, plane), []).append(record)
     return found

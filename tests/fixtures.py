@@ -27,6 +27,8 @@ READS: dict[str, tuple[str, str]] = {
     "rdma.attribute": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/ports/1/"),
     "rdma.ports": (f"{BDF}/mlx5_0", "/sys/class/infiniband/mlx5_0/"),
     "hwmon.attribute": (BDF, "/sys/class/hwmon/hwmon3/"),
+    "net.bond": (HOST, "/proc/net/bonding/"),
+    "pci.path": (BDF, "/sys/bus/pci/devices/"),
     "fwctl.device": ("host/fwctl0", "/sys/class/fwctl/fwctl0/"),
     "module.attribute": (HOST, "/sys/module/mlx5_core/"),
     "kernel.line": (HOST, "/proc/sys/kernel/"),

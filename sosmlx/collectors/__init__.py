@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sosmlx.collectors.bus import BUS
 from sosmlx.collectors.channels import CHANNELS
 from sosmlx.collectors.devlink import DEVLINK, DEVLINK_MORE, HEALTH_DUMPS, REGION_DUMPS
 from sosmlx.collectors.ethtool import ETHTOOL, ETHTOOL_COUNTERS
 from sosmlx.collectors.firmware_state import FIRMWARE_STATE, FIRMWARE_SWEEP
 from sosmlx.collectors.fwctl import FWCTL
+from sosmlx.collectors.host import GOVERNORS, HOST_SIDE, SERVICES
 from sosmlx.collectors.kernel import KERNEL, LOG, MODULE
-from sosmlx.collectors.netdev import NETDEV
+from sosmlx.collectors.netdev import NETDEV, NETDEV_MORE
 from sosmlx.collectors.netlink import FORWARDING, NETLINK, TC_FILTERS
 from sosmlx.collectors.pci import PCI
-from sosmlx.collectors.rdma import RDMA, RDMA_OBJECTS, RDMA_TOOL
+from sosmlx.collectors.rdma import RDMA, RDMA_COUNTERS, RDMA_OBJECTS, RDMA_TABLES, RDMA_TOOL
 from sosmlx.collectors.registers import REGISTERS, SWEEPS
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.vendor import VENDOR
 
 COLLECTORS: tuple[Collector, ...] = (
-    KERNEL, MODULE, PCI, CHANNELS, NETDEV, RDMA, DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL,
+    KERNEL, MODULE, PCI, CHANNELS, NETDEV, RDMA, BUS, HOST_SIDE, SERVICES, NETDEV_MORE, RDMA_TABLES, RDMA_COUNTERS,
+    DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL, GOVERNORS,
     DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
     FWCTL, REGISTERS, FIRMWARE_STATE, SWEEPS, FIRMWARE_SWEEP, LOG,
 )  # fmt: skip

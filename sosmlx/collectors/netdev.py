@@ -61,8 +61,39 @@ def _word(record: Record) -> str:
     return record.data.decode("utf-8", "replace").strip()
 
 
+MORE = (
+    "addr_assign_type", "carrier", "carrier_up_count", "carrier_down_count", "dev_id", "flags", "ifalias", "ifindex",
+    "link_mode", "name_assign_type", "threaded", "netdev_group", "gro_flush_timeout",
+    "napi_defer_hard_irqs", "proto_down",
+)  # fmt: skip
+ECN = (
+    "ecn/roce_np/cnp_802p_prio", "ecn/roce_np/cnp_dscp", "ecn/roce_np/min_time_between_cnps", "ecn/roce_np/enable/*",
+    "ecn/roce_rp/enable/*", "ecn/roce_rp/clamp_tgt_rate", "ecn/roce_rp/rpg_gd", "ecn/roce_rp/rate_to_set_on_first_cnp",
+)  # fmt: skip
+COMPAT = (
+    "compat/devlink/mode", "compat/devlink/encap", "compat/devlink/inline", "compat/devlink/steering_mode",
+    "compat/devlink/vport_match_mode", "settings/hfunc", "settings/pfc_stall_prevention",
+    "settings/force_local_lb_disable", "settings/prio_hp_num",
+)  # fmt: skip
+"""What the vendor's stack has in sysfs where the kernel has devlink and DCB: by name, no folder as a whole."""
+QUEUES = (
+    "rx-*/rps_cpus", "rx-*/rps_flow_cnt", "tx-*/xps_cpus", "tx-*/xps_rxqs", "tx-*/tx_maxrate",
+    "tx-*/byte_queue_limits/limit_max",
+)  # fmt: skip
+
+
 def _attributes(name: str, subject: str) -> Iterable[Read]:
     return [File("net.attribute", f"{HOME}/{name}/{attribute}", subject) for attribute in ATTRIBUTES]
 
 
+def _more(name: str, subject: str) -> Iterable[Read]:
+    here = f"{HOME}/{name}"
+    return [
+        File("net.values", f"{here}/{{{','.join((*MORE, *ECN, *COMPAT))}}}", subject, "values"),
+        File("net.queues", f"{here}/queues/{{{','.join(QUEUES)}}}", subject, "values", deadline=15.0),
+        File("net.counters", f"{here}/statistics/*", subject, "values"),
+    ]
+
+
+NETDEV_MORE = Collector("netdev-queues", "netdevs: flags, queues, RoCE congestion control, counters", (netdevs(_more),))
 NETDEV = Collector("netdev", "netdevs: address, port, MTU, link", (netdevs(_attributes),), tier=0)

@@ -25,6 +25,7 @@ OBJECTS = (
     ("srq", "dev"),
 )
 """Kinds of objects, and whether rdma-resource(8) takes a link or a device for them."""
+GIDS = ("gids", "gid_attrs/types", "gid_attrs/ndevs")
 DEADLINE = 15.0
 
 OfDevice = Callable[[str, str], Iterable[Read]]
@@ -77,11 +78,35 @@ def _objects(name: str, subject: str) -> Iterable[Read]:
     ]
 
 
+def _sweeps(name: str, subject: str) -> Iterable[Read]:
+    here = f"{HOME}/{name}"
+    return [
+        File("rdma.gids", f"{here}/ports/*/{{{','.join(GIDS)}}}/*", subject, "values", deadline=15.0),
+        File("rdma.pkeys", f"{here}/ports/*/pkeys/*", subject, "values", deadline=15.0),
+    ]
+
+
+def _counters(name: str, subject: str) -> Iterable[Read]:
+    path = f"{HOME}/{name}/{{ports/*/counters/*,ports/*/hw_counters/*,hw_counters/*}}"
+    return [File("rdma.counters", path, subject, "values", deadline=15.0, hazard="the kernel asks the firmware")]
+
+
 def _statistics(name: str, subject: str) -> Iterable[Read]:
     return [_command("rdma.statistic", ("-j", "statistic", "show", "link", f"{name}/1"), subject)]
 
 
 RDMA = Collector("rdma", "RDMA devices: identity and port state", (devices(_attributes),), tier=0)
+RDMA_TABLES = Collector(
+    "rdma-tables",
+    "RDMA devices: GIDs, partition keys, RoCE modes of the connection manager",
+    (
+        devices(_sweeps),
+        File(
+            "rdma.cm", "/sys/kernel/config/rdma_cm/*/ports/*/{default_roce_mode,default_roce_tos}", how="values",
+        ),
+    ),
+)  # fmt: skip
+RDMA_COUNTERS = Collector("rdma-counters", "RDMA devices: counters", (devices(_counters),))
 RDMA_TOOL = Collector(
     "rdma-tool", "rdma: devices, links and number of objects", (devices(_tool),), needs=("iproute2",)
 )  # fmt: skip

@@ -90,6 +90,16 @@ def link(text: str, record: Record) -> Iterator[Item]:
     yield Setting(record.function, "pci", record.name, "", (("current", Facet(target, target)),), cls)
 
 
+def path(text: str, record: Record) -> Iterator[Item]:
+    """Read where a function stands in the tree of buses: the ports above it, from the root on."""
+    places = tuple(place for place in text.strip().split("/")[:-1] if BDF.fullmatch(place))
+    if text.strip():
+        yield heading(record.subject, text)
+    if places:
+        facet = Facet(places, " ".join(places) if len(places) == 1 else "")
+        yield Setting(record.function, "pci", "upstream", "", (("current", facet),), "identity")
+
+
 def names(text: str, record: Record) -> Iterator[Item]:
     """Read a folder's names: netdevs, RDMA devices or fwctl nodes of a function, or just what is there."""
     fact = {"pci.netdevs": "netdev", "pci.rdma": "rdma", "platform.bluefield": "bluefield"}.get(record.kind)
@@ -128,6 +138,8 @@ TABLE = (
     Parser("rdma.ports", names),
     Parser("rdma.attribute", rdma, ("rdma",), identity=True),
     Parser("hwmon.attribute", hwmon, ("health",)),
+    Parser("pci.path", path, ("pci",)),
+    Parser("folder.names", names),
     Parser("fwctl.nodes", names, (), identity=True),
     Parser("fwctl.device", link, (), identity=True),
     Parser("platform.bluefield", names, (), identity=True),

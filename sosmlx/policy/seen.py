@@ -15,6 +15,7 @@ from sosmlx.model import Coverage, Device, Evidence, Plane, Reading, Setting, Sn
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.firmware import MDSR, MGIR, PREFIX
 from sosmlx.parsers.spec import ELIDED
+from sosmlx.parsers.sweeps import FAMILIES
 from sosmlx.policy.knobs import rows
 from sosmlx.record import HOST
 
@@ -23,6 +24,9 @@ GONE, UNREAD, NOT_HERE = "gone", "unread", "not here"
 
 _FILES = (".attribute", ".link")
 """Kinds of one file: that such a file is not there is an answer; that a command gave none is not."""
+
+_SWEEPS = frozenset(FAMILIES) - {"hwmon.values"}
+"""Kinds of many files: the same, but for sensors, which a driver may have and not show."""
 
 _FIRMWARE = ("register.", "fwctl.info")
 """Kinds that are read only where a fwctl device is: not to have asked says nothing."""
@@ -35,6 +39,9 @@ _READERS: tuple[tuple[str, str, str], ...] = (
     ("firmware", "mgir.*", MGIR),
     ("firmware", "mfrl.*", "register.mfrl"),
     ("firmware", "component.*", "register.mcqi"),
+    ("pci", "driver", "pci.link"),
+    ("pci", "physfn", "pci.link"),
+    ("pci", "iommu_group", "pci.link"),
 )
 """Plane, names and the kind of read that tells of them, where other reads of the plane do not."""
 
@@ -200,7 +207,7 @@ def outcome_words(row: Reading) -> str:
 def _answers(row: Reading) -> bool:
     """Whether a read gave an answer; a file that is not there is one, and so is a register that the firmware lacks."""
     if row.outcome == "absent":
-        return row.kind.endswith(_FILES)
+        return row.kind.endswith(_FILES) or row.kind in _SWEEPS
     return row.outcome == "collected" or (row.outcome == "unsupported" and row.kind.startswith("register."))
 
 

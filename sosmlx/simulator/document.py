@@ -138,7 +138,7 @@ _FIRMWARE = fields({
     })),
 })  # fmt: skip
 _FUNCTION = fields({
-    "driver": scalar, "physfn": scalar, "iommu_group": scalar, "fwctl": scalar, "pci": _SCALARS,
+    "driver": scalar, "physfn": scalar, "upstream": scalar, "iommu_group": scalar, "fwctl": scalar, "pci": _SCALARS,
     "netdevs": each(_NETDEV), "rdma": each(fields({"ports": each(_SCALARS)}, scalar)), "devlink": each(anything),
     "flash_head": _SCALARS, "flash": each(either(rows(scalar))), "firmware": _FIRMWARE,
 })  # fmt: skip
@@ -147,7 +147,7 @@ SCENARIO = fields({
     "schema": text, "title": text, "extends": text,
     "host": fields({
         "hostname": scalar, "release": scalar, "arch": scalar, "boot_id": scalar, "cmdline": scalar, "taint": scalar,
-        "lockdown": text, "os_release": _SCALARS, "modules": each(_SCALARS), "log": rows(text),
+        "lockdown": text, "os_release": _SCALARS, "modules": each(_SCALARS), "log": rows(text), "ovs": _SCALARS,
     }),
     "tools": _SCALARS, "functions": each(_FUNCTION), "files": files, "faults": rows(fault),
 })  # fmt: skip

@@ -20,6 +20,7 @@ from sosmlx.simulator.flash import Flash
 from sosmlx.simulator.nic import Kernel, Nic
 from sosmlx.sources.base import How
 from sosmlx.sources.firmware import Firmware
+from sosmlx.sources.sweep import sweep
 
 SCHEMA = "sosmlx.scenario/1"
 MAX_EXTENDS = 8
@@ -141,6 +142,8 @@ class ScenarioSource:
         fault = self._fault(path)
         if fault:
             return fault
+        if how == "values":
+            return sweep(path, lambda each, kind: self.read(each, kind, deadline))
         if how == "link":
             return Answer(self._links[path].encode()) if path in self._links else _ABSENT
         if how == "names":
@@ -183,9 +186,29 @@ class ScenarioSource:
             lines += self._kernel.log
             return Answer("".join(f"{line}\n" for line in lines).encode(), rc=0, tool="/usr/bin/dmesg")
         functions = self._printed() if argv[0] == "mstconfig" else _object(self._scenario.get("functions"))
+        if argv[0] in ("modinfo", "ovs-vsctl"):
+            return self._of_host(argv)
         nth = self._runs[tuple(argv)]
         self._runs[tuple(argv)] += 1
         return tools.run(argv, str(versions[argv[0]]), functions, nth)
+
+    def _of_host(self, argv: Sequence[str]) -> Answer:
+        """Print what modinfo says of a module, and what Open vSwitch was told."""
+        host = _object(self._scenario.get("host"))
+        if argv[0] == "ovs-vsctl":
+            pairs = ", ".join(f'{name}="{value}"' for name, value in _object(host.get("ovs")).items())
+            return Answer(f"{{{pairs}}}\n".encode(), rc=0, tool="/usr/bin/ovs-vsctl")
+        body = _object(_object(host.get("modules")).get(argv[-1]))
+        release = host.get("release")
+        rows = {
+            "filename": f"/lib/modules/{release}/kernel/{argv[-1]}.ko",
+            "srcversion": body.get("installed", body.get("srcversion", "")),
+            "intree": "Y",
+            "name": argv[-1],
+        }
+        return Answer(
+            "".join(f"{row + ':':<16}{value}\n" for row, value in rows.items()).encode(), rc=0, tool="/usr/sbin/modinfo"
+        )
 
     def _printed(self) -> dict[str, object]:
         """Give mstconfig what it prints of each function: of one with firmware, all of its flash parameters."""
@@ -223,7 +246,8 @@ class ScenarioSource:
         rows = [f"{name} 16384 0 - Live 0x0000000000000000{_taint(body)}\n" for name, body in modules.items()]
         self._file("/proc/modules", "".join(rows))
         for name, body in modules.items():
-            for attribute, value in {"initstate": "live", "taint": "", **_object(body)}.items():
+            known = {key: value for key, value in _object(body).items() if key != "installed"}
+            for attribute, value in {"initstate": "live", "taint": "", **known}.items():
                 self._file(f"/sys/module/{name}/{attribute}", f"{value}\n")
         self._file("/proc/self/mounts", "sysfs /sys sysfs rw 0 0\n")
         self._folders.setdefault(_PCI, [])
@@ -236,6 +260,8 @@ class ScenarioSource:
         here = f"{_PCI}/{bdf}"
         for name, value in {"vendor": "0x15b3", **_object(body.get("pci"))}.items():
             self._file(f"{here}/{name}", f"{value}\n")
+        if "upstream" in body:
+            self._links[here] = f"../../../devices/pci0000:00/{body['upstream']}/{bdf}"
         for name in ("driver", "physfn", "iommu_group"):
             if name in body:
                 self._links[f"{here}/{name}"] = f"../../../bus/pci/{name}/{body[name]}"
