@@ -52,7 +52,6 @@ def words(*each: str) -> str:
 def _bus(bdf: str) -> Iterable[Read]:
     here = f"{DEVICES}/{bdf}"
     yield File("pci.values", f"{here}/{words(*ATTRIBUTES)}", bdf, "values")
-    yield File("pci.path", here, bdf, "link", expand=_way_up, pattern=b"../../../devices/{place}")
     yield File("pci.link", f"{here}/iommu_group", bdf, "link", expand=_group, pattern=b"../iommu_groups/{group}")
 
 
@@ -78,7 +77,8 @@ def _group(record: Record) -> Iterable[Read]:
 
 
 def _driven(bdf: str) -> Iterable[Read]:
-    here = f"{DEVICES}/{bdf}"
+    here, bound_to = f"{DEVICES}/{bdf}", f"/sys/bus/pci/drivers/mlx5_core/{bdf}"
+    yield File("pci.path", bound_to, bdf, "link", expand=_way_up, pattern=b"../../../../devices/{place}")
     hazard = "the kernel asks the firmware for its temperature"
     yield File("hwmon.values", f"{here}/hwmon/*/{SENSORS}", bdf, "values", hazard=hazard)
     yield File("folder.names", f"{here}/msi_irqs", bdf, "names", expand=_interrupts, pattern=b"{irq}")

@@ -260,8 +260,9 @@ class ScenarioSource:
         here = f"{_PCI}/{bdf}"
         for name, value in {"vendor": "0x15b3", **_object(body.get("pci"))}.items():
             self._file(f"{here}/{name}", f"{value}\n")
-        if "upstream" in body:
-            self._links[here] = f"../../../devices/pci0000:00/{body['upstream']}/{bdf}"
+        if "upstream" in body and "driver" in body:
+            place = f"../../../../devices/pci0000:00/{body['upstream']}/{bdf}"
+            self._links[f"/sys/bus/pci/drivers/{body['driver']}/{bdf}"] = place
         for name in ("driver", "physfn", "iommu_group"):
             if name in body:
                 self._links[f"{here}/{name}"] = f"../../../bus/pci/{name}/{body[name]}"
