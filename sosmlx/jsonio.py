@@ -17,6 +17,7 @@ from sosmlx.model import (
     Facet,
     Key,
     Plane,
+    Rate,
     Reading,
     Setting,
     SettingClass,
@@ -103,6 +104,7 @@ def snapshot_to_json(snapshot: Snapshot) -> dict[str, object]:
         "evidence": evidence_rows(snapshot.evidence),
         "coverage": [dict(vars(row)) for row in sorted(snapshot.coverage, key=lambda row: (row.device, row.plane))],
         "reads": [row._asdict() for row in sorted(snapshot.reads)],
+        "rates": [row._asdict() for row in sorted(snapshot.rates)],
         "unparsed": [line._asdict() for line in sorted(snapshot.unparsed, key=lambda row: (row.record, row.line))],
     }
 
@@ -121,6 +123,7 @@ def snapshot_from_json(document: Mapping[str, object]) -> Snapshot:
         evidence=tuple(_evidence_from_row(row) for row in rows["evidence"]),
         coverage=tuple(Coverage(**cast("dict[str, str]", row)) for row in rows["coverage"]),  # type: ignore[arg-type]
         reads=tuple(Reading(**cast("dict[str, str]", row)) for row in rows.get("reads", ())),
+        rates=tuple(Rate(**cast("dict[str, Any]", row)) for row in rows.get("rates", ())),
         unparsed=tuple(Unparsed(**cast("dict[str, str]", row)) for row in rows["unparsed"]),  # type: ignore[arg-type]
     )
 

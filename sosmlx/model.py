@@ -173,6 +173,17 @@ class Reading(NamedTuple):
     reason: str = ""
 
 
+class Rate(NamedTuple):
+    """A counter that two reads of one collection found different: what it was, and how far apart they were read."""
+
+    device: str
+    plane: Plane
+    name: str
+    first: int
+    second: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All devices, settings and evidence of one host, normalised."""
@@ -185,6 +196,7 @@ class Snapshot:
     coverage: tuple[Coverage, ...] = ()
     unparsed: tuple[Unparsed, ...] = ()
     reads: tuple[Reading, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
     @property
     def is_host(self) -> bool:

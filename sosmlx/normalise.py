@@ -18,6 +18,7 @@ from sosmlx.model import (
     Facet,
     Fact,
     Item,
+    Rate,
     Reading,
     Setting,
     Snapshot,
@@ -33,6 +34,7 @@ from sosmlx.parsers.spec import HEADING, Together
 from sosmlx.parsers.ticket import clean, decode, decode_paste
 from sosmlx.parsers.values import AMBIGUOUS
 from sosmlx.precedence import rank, severity
+from sosmlx.rates import rates
 from sosmlx.record import HOST, Bundle, Outcome, Record
 
 MAX_ACCOUNT = 4 << 20
@@ -77,6 +79,8 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
     """
     found = _Found(pasted=bundle.is_text)
     for record in bundle.records:
+        if record.sample:
+            continue
         rest = reduced.get(record.id)
         if rest is not None:
             parser = PARSERS[record.kind]
@@ -99,7 +103,7 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
         words = f"names, addresses and serials are tokens of the key {bundle.redacted}"
         found.evidence.append(Evidence(REDACTED, HOST, words))
     devices = identify(found.facts, found.settings, bundle.is_text)
-    owned = _shared(_owned(found.settings, devices, bundle.is_text), devices)
+    owned = list(_shared(_owned(found.settings, devices, bundle.is_text), devices))
     kinds = {record.id: record.kind for record in found.records}
     settings, conflicts = _merge(owned, kinds, bundle.is_text)
     host = {name: values[0] for name, values in found.facts.get(HOST, {}).items() if values}
@@ -114,7 +118,17 @@ def normalise(bundle: Bundle, reduced: Mapping[str, Reduced] = MappingProxyType(
                                 bundle.is_text)),
         unparsed=tuple(found.unparsed),
         reads=tuple(_reading(record) for record in found.records),
+        rates=_rates(bundle.records, owned, devices),
     )  # fmt: skip
+
+
+def _rates(records: Sequence[Record], first: Sequence[Setting], devices: Sequence[Device]) -> tuple[Rate, ...]:
+    """Read the later samples, which tell of nothing else, and yield what moved meanwhile."""
+    again = _Found()
+    for record in records:
+        if record.sample:
+            _read(record, again)
+    return tuple(rates(first, _shared(_owned(again.settings, devices, pasted=False), devices), records))
 
 
 def _reading(record: Record) -> Reading:

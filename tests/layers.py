@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx.coverage",),
     ("sosmlx.redact",),
     ("sosmlx.precedence",),
+    ("sosmlx.rates",),
     ("sosmlx.normalise",),
     ("sosmlx.sosplugin",),
     ("sosmlx.diff",),

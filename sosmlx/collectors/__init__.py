@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sosmlx.collectors.again import AGAIN
 from sosmlx.collectors.bus import BUS
 from sosmlx.collectors.channels import CHANNELS
 from sosmlx.collectors.devlink import DEVLINK, DEVLINK_MORE, HEALTH_DUMPS, REGION_DUMPS
@@ -24,9 +25,10 @@ COLLECTORS: tuple[Collector, ...] = (
     KERNEL, MODULE, PCI, CHANNELS, NETDEV, RDMA, BUS, HOST_SIDE, SERVICES, NETDEV_MORE, RDMA_TABLES, RDMA_COUNTERS,
     DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL, GOVERNORS,
     DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
-    FWCTL, REGISTERS, FIRMWARE_STATE, SWEEPS, FIRMWARE_SWEEP, LOG,
+    FWCTL, AGAIN, REGISTERS, FIRMWARE_STATE, SWEEPS, FIRMWARE_SWEEP, LOG,
 )  # fmt: skip
 
+"""`AGAIN` stands late: the counters that it reads once more have then been read for a while."""
 
 PROFILES = {"minimal": 0, "default": 1, "full": 2}
 """The highest tier of each profile; a collector of tier 3 runs only where its own option is given."""

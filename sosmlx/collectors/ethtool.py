@@ -68,6 +68,13 @@ ETHTOOL = Collector(
     ),
     needs=("ethtool",),
 )
+
+
+def counters(name: str, subject: str) -> Iterable[Read]:
+    """Read the driver's counters of a netdev."""
+    return _asked(COUNTERS[:1], name, subject)
+
+
 ETHTOOL_COUNTERS = Collector(
     "ethtool-counters",
     "ethtool: counters",

@@ -86,7 +86,8 @@ def _sweeps(name: str, subject: str) -> Iterable[Read]:
     ]
 
 
-def _counters(name: str, subject: str) -> Iterable[Read]:
+def counters(name: str, subject: str) -> Iterable[Read]:
+    """Read the counters of an RDMA device and its ports."""
     path = f"{HOME}/{name}/{{ports/*/counters/*,ports/*/hw_counters/*,hw_counters/*}}"
     return [File("rdma.counters", path, subject, "values", deadline=15.0, hazard="the kernel asks the firmware")]
 
@@ -106,7 +107,7 @@ RDMA_TABLES = Collector(
         ),
     ),
 )  # fmt: skip
-RDMA_COUNTERS = Collector("rdma-counters", "RDMA devices: counters", (devices(_counters),))
+RDMA_COUNTERS = Collector("rdma-counters", "RDMA devices: counters", (devices(counters),))
 RDMA_TOOL = Collector(
     "rdma-tool", "rdma: devices, links and number of objects", (devices(_tool),), needs=("iproute2",)
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Counters that rose between two sides: what a reader should see beside the configuration, outside the verdict."""
+"""Counters that rose, between two sides or while one was read: what a reader should see, outside the verdict."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def symptoms(rows: Iterable[Difference], left: Snapshot, right: Snapshot) -> Ite
         increase = after if note else after - before
         if increase > 0:
             yield Symptom(row.device, row.plane, row.name, before, after, increase, meaning, note)
+
+
+def rising(snapshot: Snapshot) -> Iterator[Symptom]:
+    """Pick the counters whose increase says something from those that one collection read twice."""
+    for rate in snapshot.rates:
+        increase, meaning = rate.second - rate.first, symptom(rate.plane, rate.name)
+        if meaning and increase > 0:
+            note = f"in {rate.seconds:.1f} s, {increase / rate.seconds:.0f} a second"
+            yield Symptom(rate.device, rate.plane, rate.name, rate.first, rate.second, increase, meaning, note)
 
 
 def _count(facet: Facet | None) -> int | None:

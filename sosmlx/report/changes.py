@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from sosmlx.diff.result import Comparison, Origin
+from sosmlx.diff.result import Comparison, Origin, Symptom
 from sosmlx.printable import visible
 from sosmlx.report.cells import shown
 
@@ -36,9 +36,9 @@ def renamed_words(found: Comparison) -> Iterator[Words]:
         yield Words(visible(row.device), row.plane, visible(f"{row.left} → {row.right}"), "the same value")
 
 
-def symptom_words(found: Comparison) -> Iterator[Words]:
+def symptom_words(symptoms: Iterable[Symptom]) -> Iterator[Words]:
     """Say which counters rose, and what that means."""
-    for row in found.symptoms:
+    for row in symptoms:
         note = f" ({row.note})" if row.note else ""
         yield Words(visible(row.device), row.plane, visible(row.name), f"+{row.increase}{note}: {row.meaning}")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.diff.result import Origin
+from sosmlx.diff.symptoms import rising
 from sosmlx.jsonio import device_to_json, facet_to_json, setting_rows, snapshot_to_json
 from sosmlx.model import SHOWN_CLASSES, Coverage, Difference, Finding, Gap, Setting, Snapshot, SourceInfo, Verdict
 from sosmlx.policy.envelope import Baseline, Judgement, judge
@@ -24,7 +25,7 @@ def snapshot_document(snapshot: Snapshot, settings: Sequence[Setting], everythin
     kept = [row for row in sorted(settings, key=lambda row: row.key) if everything or row.cls in SHOWN_CLASSES]
     document["settings"] = [row for setting in kept for row in setting_rows(setting)]
     document["digests"] = digests(snapshot)
-    document["symptoms"] = []
+    document["symptoms"] = [row._asdict() for row in sorted(rising(snapshot))]
     document["verdict"] = _judgement(judge(snapshot))
     return document
 

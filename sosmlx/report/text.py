@@ -14,6 +14,8 @@ WIDEST = 160
 
 WRITER = "last writer of the TLV, as claimed"
 
+SYMPTOMS = "Symptoms: counters that rose, outside the verdict"
+
 
 def diff_text(view: DiffView) -> str:
     """Print a diff."""
@@ -45,7 +47,7 @@ def _diff(view: DiffView) -> Iterator[str]:
     if any(view.unparsed):
         yield f"\nNot understood: {view.unparsed[0]} lines on the left, {view.unparsed[1]} on the right"
     yield from _missing(view.coverage)
-    yield from _rows("Symptoms: counters that rose, outside the verdict", view.symptoms)
+    yield from _rows(SYMPTOMS, view.symptoms)
     yield from _inputs(view.inputs)
 
 
@@ -92,6 +94,7 @@ def _show(view: ShowView) -> Iterator[str]:
             continue
         heads = ["name", *group.facets, "", WRITER if group.written else ""]
         yield from _table([heads, *([row.name, *row.cells, row.flags, row.writer] for row in group.rows)], 2)
+    yield from _rows(SYMPTOMS, view.symptoms)
     if view.unparsed:
         yield f"\n{view.unparsed} lines were not understood; --all --format json holds them"
     if view.hidden:

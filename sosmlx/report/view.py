@@ -9,6 +9,7 @@ from itertools import groupby
 from sosmlx.diff.cause import WITH_FIRMWARE
 from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
+from sosmlx.diff.symptoms import rising
 from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
 from sosmlx.parsers.values import NOBODY
 from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
@@ -158,7 +159,7 @@ def diff_view(found: Comparison) -> DiffView:
         hidden_words=hidden_words(found),
         notes=tuple(map(visible, found.notes)),
         renamed=tuple(Row(*words) for words in renamed_words(found)),
-        symptoms=tuple(Row(*words) for words in symptom_words(found)),
+        symptoms=tuple(Row(*words) for words in symptom_words(found.symptoms)),
         three_way=conflicts(found),
         agreed=tuple(_groups(found, found.agreed)),
         overrides=tuple(override_rows(found.right)),
@@ -386,6 +387,7 @@ class ShowView:
     unparsed: int
     hidden: int
     overrides: tuple[Row, ...] = ()
+    symptoms: tuple[Row, ...] = ()
 
 
 def _lines_of(snapshot: Snapshot) -> int:
@@ -439,4 +441,5 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
         unparsed=_lines_of(snapshot),
         hidden=len(settings) - len(kept),
         overrides=tuple(override_rows(snapshot)),
+        symptoms=tuple(Row(*words) for words in symptom_words(sorted(rising(snapshot)))),
     )
