@@ -18,6 +18,7 @@ from sosmlx.bundle.place import Guard, Unnamed, make_folder, refusal
 from sosmlx.bundle.seal import Seal, sealed
 from sosmlx.bundle.sign import SUFFIXES, Signer, signature
 from sosmlx.jsonio import dumps
+from sosmlx.parsers.packages import owners
 from sosmlx.record import Outcome, Record
 
 FORMATS = ("tar.xz", "tar.gz", "dir")
@@ -104,6 +105,12 @@ def manifest(records: Sequence[Record], meta: Meta) -> dict[str, object]:
     lockdown = re.search(r"\[(\w+)\]", said.get("/sys/kernel/security/lockdown", ""))
     tools = {record.answer.tool: record for record in records if record.answer.tool}
     versions = {record.argv[0]: record.data for record in records if record.kind == "tool.version"}
+    owned = {
+        path: package
+        for record in records
+        if record.kind == "tool.package" and record.has_bytes
+        for path, package in owners(record.data.decode("utf-8", "replace"), record.argv[-1])
+    }
     return {
         "schema": "sosmlx.manifest/1",
         "version": "1.0",
@@ -123,7 +130,11 @@ def manifest(records: Sequence[Record], meta: Meta) -> dict[str, object]:
         },
         "channels": sorted({record.channel for record in records if record.has_bytes}),
         "tools": [
-            {"path": path, "version": versions.get(record.argv[0], b"").decode("utf-8", "replace").strip()}
+            {
+                "path": path,
+                "version": versions.get(record.argv[0], b"").decode("utf-8", "replace").strip(),
+                "package": owned.get(path) or owned.get(path.replace("/usr/", "/", 1), ""),
+            }
             for path, record in sorted(tools.items())
         ],
         "devices": sorted({record.function for record in records if record.kind == "pci.attribute"}),

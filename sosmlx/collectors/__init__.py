@@ -15,6 +15,7 @@ from sosmlx.collectors.host import GOVERNORS, HOST_SIDE, SERVICES
 from sosmlx.collectors.kernel import KERNEL, LOG, MODULE
 from sosmlx.collectors.netdev import NETDEV, NETDEV_MORE
 from sosmlx.collectors.netlink import FORWARDING, NETLINK, TC_FILTERS
+from sosmlx.collectors.packages import PACKAGE_OWNERS
 from sosmlx.collectors.pci import PCI
 from sosmlx.collectors.rdma import RDMA, RDMA_COUNTERS, RDMA_OBJECTS, RDMA_TABLES, RDMA_TOOL
 from sosmlx.collectors.registers import REGISTERS, SWEEPS
@@ -23,7 +24,7 @@ from sosmlx.collectors.vendor import VENDOR
 
 COLLECTORS: tuple[Collector, ...] = (
     KERNEL, MODULE, PCI, CHANNELS, NETDEV, RDMA, BUS, HOST_SIDE, SERVICES, NETDEV_MORE, RDMA_TABLES, RDMA_COUNTERS,
-    DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL, GOVERNORS,
+    DEVLINK, ETHTOOL, ETHTOOL_COUNTERS, NETLINK, RDMA_TOOL, PACKAGE_OWNERS, GOVERNORS,
     DEVLINK_MORE, FORWARDING, RDMA_OBJECTS, HEALTH_DUMPS, REGION_DUMPS, TC_FILTERS,
     FWCTL, AGAIN, REGISTERS, FIRMWARE_STATE, SWEEPS, FIRMWARE_SWEEP, LOG,
 )  # fmt: skip

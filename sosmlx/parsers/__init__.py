@@ -27,6 +27,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("channels", ("pci", "mst", "misc", "cuse")),
     ("sweeps", ("pci", "net", "rdma", "hwmon", "kernel", "platform", "mlx5")),
     ("services", ("net", "ovs")),
+    ("packages", ("kernel", "tool")),
     ("mlxlink", ("mlxlink",)),
     ("mlxreg", ("mlxreg",)),
     ("gids", ("show_gids", "ibdev2netdev")),

@@ -47,7 +47,11 @@ _MESSAGES: tuple[tuple[str, Outcome], ...] = (
     ("bad command line", Outcome.UNSUPPORTED),
     ("unrecognized option", Outcome.UNSUPPORTED),
     ("unknown command", Outcome.UNSUPPORTED),
-    ("is unknown, try", Outcome.UNSUPPORTED),
+    ("is unknown", Outcome.UNSUPPORTED),
+    ("does not report", Outcome.UNSUPPORTED),
+    ("failed to open netlink_rdma socket", Outcome.UNSUPPORTED),
+    ("is not owned by any package", Outcome.ABSENT),
+    ("no path found matching pattern", Outcome.ABSENT),
     ("failed to connect to devlink netlink", Outcome.UNSUPPORTED),
     ("no such device", Outcome.VANISHED),
 )

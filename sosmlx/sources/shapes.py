@@ -210,7 +210,7 @@ TOOLS: Mapping[str, Tool] = {
     "dkms": Tool("status\n--version"),
     "rpm": Tool("--version\n-qa [--qf FORMAT]\n-q [--qf FORMAT] NAME [NAME]*\n-qf [--qf FORMAT] PATH [PATH]*"),
     "dpkg-query": Tool(
-        "--version\n-S|--search PATH [PATH]*\n-W|--show [-f FORMAT] [NAME]*",
+        "--version\n-S|--search PATH [PATH]*\n-S|--search KEYS\n-W|--show [-f FORMAT] [NAME]*",
         rf"(?:-f=?|--showformat=){VALUES['FORMAT']}",
     ),
     "dpkg": Tool("--version\n-S|--search PATH [PATH]*\n--print-architecture"),
