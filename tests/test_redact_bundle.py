@@ -387,3 +387,62 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, capsys: pytest.Ca
     code = main(["show", "sim:two-adapters-before", "--redact", "--key", str(path)])
 
     assert (code, "others can read this key" in capsys.readouterr().err) == (2, True)
+
+
+def test_a_row_of_a_dump_has_no_address_or_serial_that_the_bundle_knows() -> None:
+    mac = bytes.fromhex("b8cef6ca9a21")
+    rows = [b"\x01\x02" + mac + bytes(8), bytes(4) + mac[::-1] + b"\x07" * 6, b"SN" + b"MT99ZZ0CANARY7"]
+    dump = "\n".join(f"{16 * at:02x}: {row.hex(' ')}" for at, row in enumerate(rows)).encode()
+    record = Record("r", "lspci.show", "law", HOST, Answer(dump), ("lspci", "-xxx"))
+
+    after = redacted([*WHO, record], META, KEY)[0][-1].data
+
+    left = bytes.fromhex(re.sub(r"(?m)^\w\w:", "", after.decode()))
+    found = [word for word in (mac, mac[::-1], b"CANARY") if word in left]
+    assert (found, len(after), left[:2], left[8:20]) == ([], len(dump), b"\1\2", bytes(12))
+
+
+@pytest.mark.parametrize("asked", [["--raw", "w2"], ["--brief"], ["--format", "csv"]])
+def test_what_is_shown_of_a_plain_bundle_has_tokens(
+    asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(WHO, META, str(tmp_path))
+
+    main(["show", path, "--redact", "--key", str(tmp_path / "k"), *asked])
+
+    said = capsys.readouterr().out
+    assert (GONE.findall(said), bool(said)) == ([], True)
+
+
+def test_a_redacted_source_is_not_redacted_again_and_none_is_mixed_with_a_plain_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = write(WHO, META, str(tmp_path))
+    made = write(*redacted(WHO, META, KEY), str(tmp_path))
+    key = ["--redact", "--key", str(tmp_path / "k")]
+
+    codes = [main(["show", made, "--format", "csv"]), main(["show", made, "--format", "csv", *key])]
+    once, again = (
+        part for part in [capsys.readouterr().out] for part in (part[: len(part) // 2], part[len(part) // 2 :])
+    )
+    codes.append(main(["diff", plain, made, *key]))
+
+    assert (codes[:2], once == again, codes[2], "redacted already" in capsys.readouterr().err) == (
+        [0, 0],
+        True,
+        2,
+        True,
+    )
+
+
+def test_an_identity_that_only_a_binary_answer_holds_is_found_in_a_text(tmp_path: Path) -> None:
+    image = bytearray(REGISTERS["MSGI"].size)
+    image[:14] = b"XX99ZZ0CANARY7"
+    told = Record("r1", "register.msgi", "fwctl", "0000:3b:00.0", Answer(bytes(16) + bytes(image)),
+                  register=Access("fwctl0", "MSGI"))  # fmt: skip
+    said = Record("r2", "net.attribute", "law", HOST, Answer(b"card XX99ZZ0CANARY7 up"), path="/x")
+
+    after = redacted([told, said], META, KEY)[0]
+
+    token = after[1].data[5:19]
+    assert (b"CANARY" in after[1].data, after[0].data[16:30]) == (False, token)

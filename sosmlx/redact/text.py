@@ -158,7 +158,30 @@ class Text:
     def _blanks(self, found: str, before: str, kind: str) -> str:
         """Bytes with blanks between them are a dump: an address only where it is known, or a vendor's."""
         data = _bytes(found)
-        return self._run(found) if len(data) in (6, 8) and self._is_address(data) else found
+        if len(data) in (6, 8) and self._is_address(data):
+            return self._run(found)
+        return respelled(found, self._dumped(data))
+
+    def _dumped(self, data: bytes) -> bytes:
+        """Replace what is known in one row of a dump: addresses in either order of their bytes, and serials."""
+        made, known = bytearray(data), self._known.addresses
+        for size in (8, 6):
+            for at in range(len(data) - size + 1):
+                part = data[at : at + size]
+                if made[at : at + size] != part:
+                    continue
+                if part in known or part[::-1] in known:
+                    made[at : at + size] = self._eui64(part) if size == 8 else self._mac(part)
+        for word in self._known.loose:
+            at = data.find(word.encode())
+            if at >= 0:
+                made[at : at + len(word)] = self._tokens.serial(word).encode()
+        return bytes(made)
+
+    def _mac(self, data: bytes) -> bytes:
+        """Replace 6 bytes; those that are known backwards are replaced backwards."""
+        backwards = data[::-1] in self._known.addresses and data not in self._known.addresses
+        return self._tokens.mac(data[::-1])[::-1] if backwards else self._tokens.mac(data)
 
     def _dots(self, found: str, before: str, kind: str) -> str:
         return self._run(found) if self._is_address(_bytes(found)) or re.search("[A-Fa-f]", found) else found
