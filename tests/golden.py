@@ -5,11 +5,10 @@ A change of a page shows as a change of these files, so that it is reviewed like
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from sosmlx.bundle.opening import host_euid, hostname, open_source, source
+from sosmlx.bundle.opening import host_euid, hostname, source
 from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
 from sosmlx.diff.compare import compare_bundles
@@ -18,6 +17,7 @@ from sosmlx.policy.document import load
 from sosmlx.record import Bundle, maker
 from sosmlx.report.formats import check_formats, diff_formats, show_formats
 from sosmlx.report.result import evaluate
+from sosmlx.sources.text import from_bytes
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "fixtures" / "golden"
@@ -41,7 +41,8 @@ def collected(scenario: str) -> Bundle:
 
 def example(name: str) -> Bundle:
     """Open an example text by a path that is the same in every checkout."""
-    return replace(open_source(str(ROOT / "docs" / "examples" / name)), path=f"docs/examples/{name}")
+    path = f"docs/examples/{name}"
+    return from_bytes((ROOT / path).read_bytes(), path)
 
 
 def drawn() -> dict[str, str]:

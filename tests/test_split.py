@@ -110,7 +110,7 @@ def test_documents_below_prompts_are_told_apart_from_texts() -> None:
 
 @pytest.mark.parametrize("piece", ["{\n", "[\n", '{"a":\n', '[{"a": 1},\n', "[1]\n", '{"a": {}}\n'])
 def test_many_brackets_are_no_burden(piece: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     split("Hello\n" + piece * (200_000 // len(piece)))
 
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 10  # of this process alone: it takes 0.3 s, or minutes
