@@ -139,7 +139,7 @@ def _general(function: _Function) -> Expand:
             yield from _planned(function, WANTED)
             yield function.ask("QUERY_ESW_FUNCTIONS")
             yield function.ask("QUERY_VUID", vhca_id=PATTERN)
-            yield from _vport_state(function, _PLANNED, PATTERN)
+            yield from _managed(function, _PLANNED, _vport_state)
             return
         general = _fields(record, GENERAL)
         if not general:
@@ -162,6 +162,9 @@ def _managed(function: _Function, general: Mapping[str, Value], each: _Port) -> 
     """Look at the ports of the virtual functions that there are, where their physical function may."""
 
     def reads(record: Record) -> Iterator[Read]:
+        if function.planned:
+            yield from each(function, general, PATTERN)
+            return
         text = record.data.strip()
         for number in range(1, min(int(text), MAX_VPORTS) + 1) if text.isdigit() else ():
             yield from each(function, general, number)
@@ -223,7 +226,7 @@ def _swept(function: _Function) -> Expand:
         if function.planned:
             yield from _planned(function, SWEPT)
             yield function.ask("QUERY_ROCE_ADDRESS", roce_address_index=PATTERN)
-            yield from _vport(function, _PLANNED, PATTERN)
+            yield from _managed(function, _PLANNED, _vport)
             yield from _vport(function, {**_PLANNED, "port_type": INFINIBAND}, PATTERN)
             return
         general = _fields(record, GENERAL)
