@@ -22,8 +22,7 @@ from sosmlx.simulator.host import ScenarioSource, load, merge
 
 BDF, NETDEV = "0000:3b:00.0", "enp59s0np0"
 BUFFERS = {"prio_buffer": [0, 0, 0, 1, 0, 0, 0, 0], "buffer_size": [144000, 288000, 0, 0, 0, 0, 0, 0]}
-BY_FIRMWARE_ALONE = {"dcb priority.trust-state", "health hwmon.temp1_input", "health hwmon.temp1_crit",
-                     "health hwmon.temp1_highest"}  # fmt: skip
+BY_FIRMWARE_ALONE = {"dcb priority.trust-state", "health hwmon.temp1_highest"}
 """What no other collector reads yet of the host here."""
 
 
