@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sosmlx.secrets",),
     ("sosmlx.record",),
     ("sosmlx.model",),
-    ("sosmlx.jsonio",),
+    ("sosmlx.jsonio", "sosmlx.snapshot_json"),
     ("sosmlx.child",),
     ("sosmlx.fwctl",),
     ("sosmlx.parsers",),

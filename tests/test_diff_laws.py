@@ -13,13 +13,13 @@ from sosmlx.diff.cancel import SHARED
 from sosmlx.diff.compare import Comparison, Filter, compare, compare_bundles
 from sosmlx.diff.digest import digests
 from sosmlx.diff.result import place
-from sosmlx.jsonio import snapshot_from_json, snapshot_to_json
 from sosmlx.model import Difference, Facet, Setting, Snapshot, same_value
 from sosmlx.normalise import normalise
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.values import CONFLICT
 from sosmlx.record import HOST, Answer, Bundle, Record
 from sosmlx.report.machine import difference_to_json
+from sosmlx.snapshot_json import snapshot_from_json, snapshot_to_json
 from sosmlx.sources.text import from_bytes
 from tests.snapshots import query, snapshots
 

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
@@ -77,6 +76,8 @@ class Ending:
                 self._say(f"standard output: {lost}", TROUBLE)
             return bool(lost)
         if self.debug and not isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
+            import traceback  # it takes an eighth of a short command's time
+
             traceback.print_exception(kind, error, trace, file=sys.stderr)
         if isinstance(error, KeyboardInterrupt):
             self._say("interrupted", INTERRUPTED)

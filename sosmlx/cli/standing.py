@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from sosmlx.errors import SosmlxError
 from sosmlx.isolation import home
@@ -40,9 +39,9 @@ def _faults() -> Iterator[str]:
 
     The interpreter, the program that was started, every place that Python imports from, every file of the package.
     """
-    yield from (chain_fault(path) for path in (sys.executable, sys.argv[0]) if path and Path(path).is_file())
+    yield from (chain_fault(path) for path in (sys.executable, sys.argv[0]) if path and os.path.isfile(path))
     for place in dict.fromkeys([home(), *(name or "." for name in sys.path)]):
-        if Path(place).exists():
+        if os.path.exists(place):
             # A new file in a folder of imports would be imported: that it is sticky does not help.
             yield chain_fault(place, sticky=False)
     yield from tree_faults(f"{home()}/sosmlx")

@@ -8,12 +8,12 @@ from sosmlx.diff.compare import Comparison
 from sosmlx.diff.digest import digests, fingerprint
 from sosmlx.diff.result import Origin
 from sosmlx.diff.symptoms import rising
-from sosmlx.jsonio import device_to_json, facet_to_json, setting_rows, snapshot_to_json
 from sosmlx.model import SHOWN_CLASSES, Coverage, Difference, Finding, Gap, Setting, Snapshot, SourceInfo, Verdict
 from sosmlx.policy.envelope import Baseline, Judgement, judge
 from sosmlx.policy.tally import is_waived
 from sosmlx.policy.waivers import Standing
 from sosmlx.report.result import CheckResult, mark
+from sosmlx.snapshot_json import device_to_json, facet_to_json, setting_rows, snapshot_to_json
 
 DIFF = "sosmlx.diff/1"
 CHECK = "sosmlx.check/1"

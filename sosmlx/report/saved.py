@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sosmlx.errors import InputError
-from sosmlx.jsonio import loads, snapshot_from_json
+from sosmlx.jsonio import loads
 from sosmlx.model import Snapshot, Verdict
 from sosmlx.printable import visible
 from sosmlx.report.page import Page
 from sosmlx.report.plain import dump, restore
 from sosmlx.report.result import CheckView
 from sosmlx.report.view import DiffView, ShowView
+from sosmlx.snapshot_json import snapshot_from_json
 
 Document = Mapping[str, object]
 
