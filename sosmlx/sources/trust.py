@@ -60,9 +60,10 @@ def tree_faults(folder: str) -> Iterator[str]:
 
 def _below(path: str) -> str:
     try:
-        return chain_fault(path) if os.path.islink(path) else fault(path, os.lstat(path))
+        status = os.lstat(path)
     except FileNotFoundError:  # a compiler just gave it its name
         return ""
+    return chain_fault(path) if stat.S_ISLNK(status.st_mode) else fault(path, status)
 
 
 @functools.cache
