@@ -25,7 +25,15 @@ COMMANDS = sorted({read.argv for read in DECLARED if isinstance(read, Command)})
 FILES = sorted({(read.path, read.how) for read in DECLARED if isinstance(read, File)})
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-GOOD = {"bdf": "0000:3b:00.0", "fwctl": "fwctl0", "port": "1", "handle": "pci/0000:3b:00.0", "number": "1"}
+GOOD = {
+    "path": "/usr/sbin/ip",
+    "tail": "sbin/ip",
+    "bdf": "0000:3b:00.0",
+    "fwctl": "fwctl0",
+    "port": "1",
+    "handle": "pci/0000:3b:00.0",
+    "number": "1",
+}
 HOSTILE = (
     "", "-s", "--set-priv-flags", "--flash", "-batch", "a b", "a\nb", "../../x", "x/../../y", "$(id)", "a;b", "\0", "ü",
     "x" * 300,

@@ -28,8 +28,10 @@ def _owners(query: tuple[str, ...], inside: str) -> Expand:
     def owner(record: Record) -> Iterable[Read]:
         if record.outcome is Outcome.ABSENT:
             return []
-        path = record.answer.tool or "/usr/sbin/{tool}"  # a plan knows no path
-        return [Command("tool.package", (*query, path.replace("/usr/", "/", 1)[1:] if inside == "dpkg" else path))]
+        path = record.answer.tool
+        tail = path.replace("/usr/", "/", 1)[1:]
+        asked = (tail or "{tail}") if inside == "dpkg" else (path or "{path}")  # a plan knows no path
+        return [Command("tool.package", (*query, asked))]
 
     def tools(record: Record) -> Iterable[Read]:
         if not any(

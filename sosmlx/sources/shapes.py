@@ -29,6 +29,7 @@ VALUES: Mapping[str, str] = {
     "KEY": r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}",
     "KEYS": r"[A-Za-z0-9_:][A-Za-z0-9_.,:=/-]{0,126}",
     "PATH": r"(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9_.@+-]{1,127}){1,16}",
+    "TAIL": r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9_.@+-]{1,127}){0,15}",
     "FORMAT": r"[A-Za-z%$][A-Za-z0-9_%$\{\}\[\]\\|:;,.=* /-]{1,200}",
 }
 """The forms of values. None begins with a dash, so that no value can be taken for an option."""
@@ -210,7 +211,7 @@ TOOLS: Mapping[str, Tool] = {
     "dkms": Tool("status\n--version"),
     "rpm": Tool("--version\n-qa [--qf FORMAT]\n-q [--qf FORMAT] NAME [NAME]*\n-qf [--qf FORMAT] PATH [PATH]*"),
     "dpkg-query": Tool(
-        "--version\n-S|--search PATH [PATH]*\n-S|--search KEYS\n-W|--show [-f FORMAT] [NAME]*",
+        "--version\n-S|--search PATH [PATH]*\n-S|--search TAIL\n-W|--show [-f FORMAT] [NAME]*",
         rf"(?:-f=?|--showformat=){VALUES['FORMAT']}",
     ),
     "dpkg": Tool("--version\n-S|--search PATH [PATH]*\n--print-architecture"),
