@@ -49,15 +49,11 @@ def _check(view: CheckView) -> Iterator[str]:
 
 def _group(group: FindingGroup) -> Iterator[str]:
     """Print a device's failures: a table, and below each row what to do and whose word it is."""
-    table = _table([[line.severity, _result(line), line.rule, line.knob, _seen(line)] for line in group.lines], 2)
+    table = _table([[line.severity, line.result_words, line.rule, line.knob, _seen(line)] for line in group.lines], 2)
     for row, line in zip(table, group.lines, strict=True):
         yield row
         notes = [line.title, line.advice, line.waiver, f"rule: {line.origin}" if line.origin else ""]
         yield from (f"      {_short(note)}" for note in notes if note)
-
-
-def _result(line: FindingLine) -> str:
-    return f"{line.result} (waived)" if line.waiver.startswith("waived") else line.result
 
 
 def _seen(line: FindingLine) -> str:

@@ -6,6 +6,8 @@ can become one is asked for. Templates print what is computed here, and decide n
 
 from __future__ import annotations
 
+import glob
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from sosmlx.diff.result import Comparison
 from sosmlx.model import FACETS, PLANES, Device, Difference, Finding, Setting, Snapshot, state
 from sosmlx.normalise import normalise
 from sosmlx.policy.taint import FWCTL, decode
+from sosmlx.policy.tally import is_waived
 from sosmlx.printable import visible
 from sosmlx.record import HOST, Bundle
 from sosmlx.report.cells import shown
@@ -116,13 +119,16 @@ def show_page(snapshot: Snapshot, settings: Sequence[Setting], view: ShowView) -
 def check_page(result: CheckResult, view: CheckView, bundle: Bundle | None = None) -> Page:
     """Compute the rest of a check's page."""
     snapshot = result.snapshot
-    failed = Counter((row.device, row.plane or "kernel") for row in result.findings if row.result == "fail")
+    failed = Counter(
+        (row.device, row.plane or "kernel")
+        for row in result.findings if row.result in ("fail", "error") and not is_waived(row)
+    )  # fmt: skip
     return Page(
         summary=check_summary(view),
         topology=topology(snapshot),
         taint=tuple(_taint([snapshot])),
         taint_sides=("now",) if snapshot.is_host else (),
-        grid=_grid("Findings that fail", failed, snapshot),
+        grid=_grid("Findings that fail and are not waived", failed, snapshot),
         proofs=dict(_check_proofs(result, bundle)),
         island=island([("", snapshot.settings, {})]),
     )
@@ -175,10 +181,15 @@ def _diff_proofs(
             Proof(
                 tuple(_stages(pair[1] or pair[0])),
                 tuple(quote for quote in quotes if quote is not None),
-                (visible(f"--ignore '{row.device}/{row.plane}/{row.name}'"),),
+                (_ignoring(row),),
                 "leave it out of the next diff",
             ),
         )
+
+
+def _ignoring(row: Difference) -> str:
+    """Write the option that leaves out this difference alone; a shell may be given it, whatever a bundle named it."""
+    return visible(f"--ignore {shlex.quote(glob.escape(f'{row.device}/{row.plane}/{row.name}'))}")
 
 
 def _stages(setting: Setting | None) -> Iterator[Stage]:

@@ -29,6 +29,9 @@ _UNCHECKED: tuple[Result, ...] = ("notchecked", "notapplicable")
 _NAMED = 3
 """So many rules are named where they share a reason; the rest is counted, and in the document."""
 
+WAIVED = "waived"
+"""How the words of a waiver begin that is in force."""
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -98,6 +101,16 @@ class FindingLine:
     waiver: str
     anchor: str
     plane: str = ""
+
+    @property
+    def waived(self) -> bool:
+        """Whether a waiver that is in force meets it: an expired one does not."""
+        return self.result == "fail" and self.waiver.startswith(f"{WAIVED} ")
+
+    @property
+    def result_words(self) -> str:
+        """Say what came of it."""
+        return f"{self.result} (waived)" if self.waived else self.result
 
 
 @dataclass(frozen=True)
@@ -258,7 +271,7 @@ def _waived(finding: Finding) -> str:
     if waived is None:
         return ""
     who = f" ({waived.owner})" if waived.owner else ""
-    state = "waived" if waived.state in IN_FORCE else f"waiver {waived.state}"
+    state = WAIVED if waived.state in IN_FORCE else f"waiver {waived.state}"
     return f"{state} until {waived.expires}: {waived.reason}{who}"
 
 
