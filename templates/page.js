@@ -5,13 +5,15 @@
   const FILTERS = ["device", "plane", "class", "severity", "writer", "state"];
   const host = document.querySelector("[data-tools]");
   const rows = [...document.querySelectorAll("tbody.finding")];
+  // What no line of this page has (a finding has no writer) narrows the settings alone.
+  const carried = new Set(FILTERS.filter((name) => rows.some((row) => row.dataset[name])));
   const island = read();
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, ""]));
   const controls = {};
   let query = "";
 
   function read() {
-    const node = document.getElementById("data");
+    const node = document.querySelector("script#data");
     if (!node) return null;
     const data = JSON.parse(node.textContent);
     const word = (at) => data.words[at];
@@ -30,12 +32,15 @@
     return node;
   }
 
+  const states = (value) => (value || "").split(" ").filter(Boolean);
+  const fits = (name, value) => !chosen[name] || (value || "") === chosen[name] ||
+    (name === "state" && states(value).includes(chosen.state));
+
   // Every setting that holds all words of the query, and fits what was chosen: up to MOST of them, and how many.
   function search() {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean).slice(0, 30);
     const hits = [];
     let count = 0;
-    const fits = (name, value) => !chosen[name] || value === chosen[name] || value.split(" ").includes(chosen[name]);
     // One bit per word tells whether a part holds it: a setting is found where its parts hold all of them together.
     const bits = (text) => words.reduce((sum, word, at) => (text.includes(word) ? sum | (1 << at) : sum), 0);
     const all = bits(words.join(" "));
@@ -49,7 +54,8 @@
       const own = bits(device.toLowerCase());
       let at = 0;
       for (let run = 0; run < runs.length; run += 2) {
-        for (let number = runs[run], end = number + runs[run + 1]; number < end; number += 1, at += 1) {
+        const end = Math.min(runs[run] + runs[run + 1], known.length);
+        for (let number = runs[run]; number < end; number += 1, at += 1) {
           const knob = known[number], cell = held[cells[at]];
           if (knob === NONE || cell === NONE || ((own | knob | cell) !== all)) continue;
           count += 1;
@@ -64,7 +70,9 @@
 
   function showHits() {
     const { box, status, body } = controls;
-    if (!island || !query.trim()) {
+    // A severity is a word about a difference or a finding: no setting has one.
+    const asked = query.trim() || FILTERS.some((name) => chosen[name]);
+    if (!island || !asked || chosen.severity) {
       box.hidden = true;
       body.replaceChildren();
       return "";
@@ -80,9 +88,7 @@
   }
 
   function matches(row) {
-    const data = row.dataset;
-    return FILTERS.every((name) => !chosen[name] || (data[name] || "") === chosen[name] ||
-      (name === "state" && (data.state || "").split(" ").includes(chosen.state)));
+    return FILTERS.every((name) => !carried.has(name) || fits(name, row.dataset[name]));
   }
 
   function apply() {
@@ -133,7 +139,7 @@
       if (name === "plane" || name === "class") for (const knob of island.knobs) found.add(knob[name]);
       if (name === "writer" || name === "state") for (const cell of island.cells) if (cell[name]) found.add(cell[name]);
     }
-    return [...found].sort();
+    return name === "state" ? [...new Set([...found].flatMap(states))].sort() : [...found].sort();
   }
 
   function choice(name, label, values, act) {
@@ -262,8 +268,10 @@
     if (location.hash.startsWith("#?")) return recall();
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (!target) return;
-    for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
-    target.hidden = false;
+    for (let node = target; node; node = node.parentElement) {
+      node.hidden = false;
+      if (node.tagName === "DETAILS") node.open = true;
+    }
     target.scrollIntoView();
   }
 

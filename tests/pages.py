@@ -12,10 +12,11 @@ from sosmlx.diff.compare import compare, compare_bundles
 from sosmlx.model import Device, Evidence, Facet, Setting, Snapshot
 from sosmlx.normalise import normalise
 from sosmlx.policy.document import load
+from sosmlx.policy.rules import Policy, Rule
 from sosmlx.report import page
 from sosmlx.report.formats import Formats, check_formats, diff_formats, show_formats
-from sosmlx.report.html import diff_page, show_page
-from sosmlx.report.result import evaluate
+from sosmlx.report.html import check_page, diff_page, show_page
+from sosmlx.report.result import check_view, evaluate
 from sosmlx.report.view import diff_view, show_view
 
 BEFORE, AFTER = "sim:two-adapters-before", "sim:two-adapters-after"
@@ -84,7 +85,7 @@ def _facet(facet: Facet, words: Iterator[str]) -> Facet:
 
 
 def hostile_pages() -> Iterator[tuple[str, str]]:
-    """Render a diff and a show whose every word is hostile."""
+    """Render a diff, a show and a check whose every word is hostile."""
     before, after = (normalise(open_source(name)) for name in (BEFORE, AFTER))
     found = compare(before, hostile(after))
     view = diff_view(found)
@@ -92,6 +93,11 @@ def hostile_pages() -> Iterator[tuple[str, str]]:
     snapshot = hostile(after)
     shown = show_view(snapshot, snapshot.settings)
     yield "show", show_page(shown, page.show_page(snapshot, snapshot.settings, shown))
+    names = [Rule(f"present-{at}", "net", word, "absent", title=word, advice=word) for at, word in enumerate(HOSTILE)]
+    policy = Policy(HOSTILE[0], title=HOSTILE[1], rules=tuple(names))
+    result = evaluate(snapshot, [load("builtin:envelope"), policy], date(2026, 6, 15))
+    checked = check_view(result)
+    yield "check", check_page(checked, page.check_page(result, checked))
 
 
 def large(devices: int, parameters: int, changes: int) -> tuple[Snapshot, Snapshot]:

@@ -67,7 +67,7 @@ def look(browser: Browser, path: Path, place: str = "", **options: object) -> Se
     return Seen(context, f"{path.as_uri()}{place}")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "hostile diff", "hostile show"])
+@pytest.mark.parametrize("kind", [*KINDS, "hostile diff", "hostile show", "hostile check"])
 def test_a_page_asks_for_nothing_and_complains_of_nothing(browser: Browser, paths: dict[str, Path], kind: str) -> None:
     seen = look(browser, paths[kind])
 
@@ -113,7 +113,7 @@ def test_the_skip_link_leads_to_the_first_finding(browser: Browser, paths: dict[
     assert page.evaluate("location.hash") == "#findings"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "hostile diff"])
+@pytest.mark.parametrize("kind", [*KINDS, "hostile diff", "hostile check"])
 def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, paths: dict[str, Path], kind: str) -> None:
     page = look(browser, paths[kind], viewport={"width": 320, "height": 800}).page
 
@@ -230,6 +230,49 @@ def test_filters_stay_in_the_address(browser: Browser, paths: dict[str, Path]) -
     shown = again.locator("tbody.finding:visible").count()
 
     assert (address.endswith("#?plane=kernel"), shown) == (True, page.locator("tbody.finding:visible").count())
+
+
+def _choose(page: Page, name: str, value: str) -> tuple[int, str]:
+    """Choose a filter, and return how many lines are left and what the page says of the settings."""
+    page.locator("[data-tools] > details > summary").first.click()
+    label = page.locator("[data-tools] label", has_text=re.compile(f"^{name} "))
+    label.locator("select").select_option(value, timeout=3000)
+    said = page.locator("[role=status]").inner_text()
+    return page.locator("tbody.finding:not([hidden])").count(), said.partition("; ")[2]
+
+
+CHOICES = {
+    "of a state that no line has": ("diff", "state", "pending", (0, "1 settings match")),
+    "by the writer's name alone": ("diff", "writer", "ICMD_MLXCONFIG (9)", (2, "99 settings match")),
+    "by what no finding has": ("check", "class", "firmware", (3, "15 settings match")),
+    "by severity, which no setting has": ("diff", "severity", "high", (4, "")),
+    "of one host by class": ("few", "class", "evidence", (2, "2 settings match")),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_filter_narrows_lines_and_settings(browser: Browser, paths: dict[str, Path], choice: str) -> None:
+    kind, name, value, expected = CHOICES[choice]
+
+    assert _choose(look(browser, paths[kind]).page, name, value) == expected
+
+
+def test_a_link_shows_its_finding_whatever_was_filtered_out(browser: Browser, paths: dict[str, Path]) -> None:
+    page = look(browser, paths["diff"], "#?plane=kernel").page
+    name = page.locator("tbody.finding[hidden]").first.get_attribute("id")
+
+    page.evaluate("name => { location.hash = name; }", name)
+
+    assert page.locator(f"tbody#{name} th a").is_visible()
+
+
+def test_a_page_that_is_printed_narrowed_says_so(browser: Browser, paths: dict[str, Path]) -> None:
+    page = look(browser, paths["diff"], "#?plane=kernel").page
+
+    page.emulate_media(media="print")
+
+    said = page.locator("[role=status]")
+    assert (said.is_visible(), said.inner_text().partition(";")[0]) == (True, "1 of 11 lines below")
 
 
 def test_a_sorted_table_says_so(browser: Browser, paths: dict[str, Path]) -> None:

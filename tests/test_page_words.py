@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import date
 
 from sosmlx.diff.compare import Filter, compare
 from sosmlx.model import Facet, Setting
 from sosmlx.policy.rules import Select, Waiver
+from sosmlx.report import html
 from sosmlx.report.page import check_page, diff_page
 from sosmlx.report.result import check_view, evaluate
 from sosmlx.report.view import diff_view
+from tests.pages import large
 from tests.policies import CARD, TODAY, host, policy, rule, setting
 
 ACTING = "x'; touch hit; '[3]*"
@@ -55,6 +58,18 @@ def test_the_summary_for_the_ticket_names_the_worst_first_and_buries_nothing_und
 
     changed = summary.index("Changed (22):")
     assert (summary[changed + 1], max(map(len, summary)) < 1000) == ("  host kernel taint (current): 0 → 4096", True)
+
+
+def test_a_page_of_many_waiting_settings_counts_what_it_does_not_lay_out() -> None:
+    before, after = large(4, 500, 0)
+    waiting = tuple(row._replace(facets=(*row.facets[:-1], ("next", Facet(77, "77")))) for row in after.settings)
+    found = compare(before, replace(after, settings=waiting))
+    view = diff_view(found)
+
+    page = html.diff_page(view, diff_page(found, view))
+
+    laid = page.count("<li><code>")
+    assert (laid, f"<p>{len(view.pending) - laid} more are not laid out here" in page) == (html.MOST_ROWS, True)
 
 
 def _taint(word: int) -> Setting:

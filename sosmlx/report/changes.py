@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sosmlx.diff.result import Comparison, Origin, Symptom
+from sosmlx.model import Difference
+from sosmlx.policy.taint import decode
 from sosmlx.printable import visible
 from sosmlx.report.cells import shown
 
@@ -64,3 +66,14 @@ def conflicts(found: Comparison) -> str:
     parts = [f"{counts[word]} {MOVED[word]}" for word in MOVED if word in counts]
     alike = [f"{len(found.agreed)} {MOVED['both']}"] if found.agreed else []
     return f"from the base: {', '.join([*parts, *alike]) or 'nobody moved'}"
+
+
+def taint_words(row: Difference) -> str:
+    """Say in words which bits of the taint word came or went."""
+    if (row.plane, row.name) != ("kernel", "taint") or row.left is None or row.right is None:
+        return ""
+    before, after = row.left.value, row.right.value
+    if not (isinstance(before, int) and isinstance(after, int)):
+        return ""
+    bits = [f"+{bit.number} {bit.text}" for bit in decode(after & ~before)]
+    return "; ".join(bits + [f"-{bit.number} {bit.text}" for bit in decode(before & ~after)])

@@ -27,6 +27,9 @@ all others are counted there, and are in the documents."""
 MOST_SETTINGS = 1_500
 """So many settings of a snapshot are laid out; of more, those that are set or pending are. The search has all."""
 
+MOST_ROWS = 250
+"""So many rows of each of the other lists are laid out (what waits, what is unknown, …); the others are counted there,
+and are in the text and in the documents."""
 
 PLAIN = Page()
 
@@ -34,7 +37,8 @@ PLAIN = Page()
 def diff_page(view: DiffView, page: Page = PLAIN) -> str:
     """Render a diff."""
     groups, cut = worst(view.groups, MOST_LINES)
-    return _page("diff.html.j2", view, page, groups=groups, cut=cut)
+    agreed, agreed_cut = worst(view.agreed, MOST_LINES)
+    return _page("diff.html.j2", view, page, groups=groups, cut=cut, agreed=agreed, agreed_cut=agreed_cut)
 
 
 def show_page(view: ShowView, page: Page = PLAIN) -> str:
@@ -68,6 +72,7 @@ def _page(template: str, view: DiffView | ShowView | CheckView, page: Page, **pa
         script_hash=_hash(script),
         data=Markup(page.island.document()),  # noqa: S704 - JSON in ASCII without `<`, `>` and `&`
         version=sosmlx.__version__,
+        most=MOST_ROWS,
         **parts,
     )
 

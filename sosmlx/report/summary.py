@@ -63,8 +63,8 @@ def show_summary(view: ShowView) -> tuple[str, ...]:
 
 
 def _text(
-    title: str, sentence: str, counts: Sequence[str], parts: Sequence[tuple[str, Sequence[str]]], pending: Sequence[Row],
-    overrides: Sequence[Row], coverage: CoverageView, inputs: Iterable[Input],
+    title: str, sentence: str, counts: Sequence[str], parts: Sequence[tuple[str, Sequence[str]]],
+    pending: Sequence[Row], overrides: Sequence[Row], coverage: CoverageView, inputs: Iterable[Input],
   ) -> tuple[str, ...]:  # fmt: skip
     lines = [title, sentence, *counts]
     for head, items in (*parts, ("Pending a reset", _rows(pending)), ("Overridden at run time", _rows(overrides))):

@@ -14,11 +14,10 @@ from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Ga
 from sosmlx.parsers.values import NOBODY
 from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
 from sosmlx.policy.overrides import overrides
-from sosmlx.policy.taint import decode
 from sosmlx.printable import visible
 from sosmlx.record import HOST
 from sosmlx.report.cells import ABSENT, shown
-from sosmlx.report.changes import base_words, conflicts, hidden_words, renamed_words, symptom_words
+from sosmlx.report.changes import base_words, conflicts, hidden_words, renamed_words, symptom_words, taint_words
 from sosmlx.report.hints import hint
 
 CAPABILITIES = "caps"
@@ -42,6 +41,11 @@ class Line:
     moved: str = ""
     cls: str = ""
     firmware: bool = False
+
+    @property
+    def agent(self) -> str:
+        """Name who claims to have written it last, without the rest of the stored item's header."""
+        return self.writer.partition(" (before: ")[0].partition(",")[0]
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ def _lines(found: Comparison, rows: Sequence[Difference]) -> list[Line]:
 
 
 def _note(row: Difference) -> str:
-    return row.note or _taint_words(row) or ("" if row.cause == "unknown" else row.cause)
+    return row.note or taint_words(row) or ("" if row.cause == "unknown" else row.cause)
 
 
 def _claimed(setting: Setting) -> str:
@@ -236,17 +240,6 @@ def _brief(writer: str) -> str:
     'BMC (3), host 0, priority OEM'
     """
     return "; ".join(level.partition(", over-ride")[0] for level in writer.split("; "))
-
-
-def _taint_words(row: Difference) -> str:
-    """Say in words which bits of the taint word came or went."""
-    if (row.plane, row.name) != ("kernel", "taint") or row.left is None or row.right is None:
-        return ""
-    before, after = row.left.value, row.right.value
-    if not (isinstance(before, int) and isinstance(after, int)):
-        return ""
-    bits = [f"+{bit.number} {bit.text}" for bit in decode(after & ~before)]
-    return "; ".join(bits + [f"-{bit.number} {bit.text}" for bit in decode(before & ~after)])
 
 
 def anchor(row: Difference) -> str:
@@ -346,6 +339,7 @@ class SettingRow:
     cells: tuple[str, ...]
     flags: str
     writer: str
+    cls: str = ""
 
 
 @dataclass(frozen=True)
@@ -422,6 +416,7 @@ def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool 
                 tuple(shown(row.facet(name)) if row.facet(name) else "" for name in names),
                 " ".join(flag for flag in state(row) if flag != "observed"),
                 visible(_claimed(row)),
+                row.cls,
             )
             for row in members
         )
