@@ -93,6 +93,27 @@ def test_messages_do_not_get_into_the_data_where_stderr_is_closed(tmp_path: Path
     assert (ran.returncode, ran.stdout.count("\n")) == (3, 1)
 
 
+@pytest.mark.parametrize("closed", ["<&-", "<&- 2>&-", "2>/dev/full"])
+def test_a_host_is_read_and_told_of_whatever_becomes_of_input_and_messages(tmp_path: Path, closed: str) -> None:
+    name = tmp_path / "host/proc/sys/kernel/hostname"
+    name.parent.mkdir(parents=True)
+    name.write_text("n7\n", encoding="utf-8")
+
+    ran = shell(f"sosmlx collect --root '{tmp_path}/host' -o '{tmp_path}/b' {closed}")
+
+    assert (ran.returncode, ran.stdout.startswith(f"{tmp_path}/b/sosmlx-n7-"), "interrupted" in ran.stderr) == (
+        3, True, False,
+    )  # fmt: skip
+
+
+def test_a_path_that_standard_output_does_not_take_is_a_message(tmp_path: Path) -> None:
+    ran = shell(f"sosmlx collect --source sim:bare --quiet -o '{tmp_path}' >/dev/full")
+
+    [path] = tmp_path.glob("*.tar.xz")
+    said = f"sosmlx: the bundle is {path}\nsosmlx: standard output: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (2, said)
+
+
 def test_closed_input_is_exit_2_with_a_line() -> None:
     ran = shell("sosmlx show - <&-")
 

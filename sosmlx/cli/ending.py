@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
+from typing import TextIO
 
 from sosmlx.errors import SosmlxError
 from sosmlx.printable import visible
@@ -24,6 +25,7 @@ _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBAD
 
 def prepare() -> None:
     """Make the standard streams take whatever is printed. Raises SosmlxError where there is no standard output."""
+    _keep_numbers()
     if sys.stderr is None:  # `2>&-`: print(file=None) would write the messages into the data
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open to the end
     if sys.stdout is None:  # `>&-`: the first file that is opened would take its number
@@ -31,6 +33,15 @@ def prepare() -> None:
         raise SosmlxError("standard output is closed", "leave it open, or send it to a file")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _keep_numbers() -> None:
+    """Open what is closed of the three standard descriptors: a pipe of ours would else take such a number (`<&-`)."""
+    with contextlib.suppress(OSError):  # a root without /dev
+        handle = os.open(os.devnull, os.O_RDWR)
+        while handle <= 2:  # the lowest number that is free
+            handle = os.open(os.devnull, os.O_RDWR)
+        os.close(handle)
 
 
 @contextlib.contextmanager
@@ -68,7 +79,15 @@ class Ending:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Say what happened and set the exit code; an exit passes, where its words could be written."""
-        lost = _flush()
+        try:
+            return self._told(kind, error, trace)
+        finally:
+            _flush(sys.stderr)
+
+    def _told(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        lost = _flush(sys.stdout)
         if error is None:
             return False
         if isinstance(error, SystemExit):
@@ -86,7 +105,7 @@ class Ending:
         elif isinstance(error, SosmlxError):
             self._say(error.message, TROUBLE)
             if error.hint:
-                _tell(f"        {error.hint}")
+                tell(f"        {error.hint}")
         elif isinstance(error, OSError) and (lost or (error.filename is None and error.errno in _OUTPUT_ERRORS)):
             self._say(f"standard output: {error.strerror or error}", TROUBLE)
         else:
@@ -95,21 +114,22 @@ class Ending:
         return True
 
     def _say(self, words: str, code: int) -> None:
-        _tell(f"sosmlx: {words}")
+        tell(f"sosmlx: {words}")
         self.code = code
 
 
-def _tell(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody listens: the exit code still tells
+def tell(line: str) -> None:
+    """Print a line for a person on standard error; where that cannot be written, the exit code still tells."""
+    with contextlib.suppress(OSError):
         print(visible(line)[:2000], file=sys.stderr)
 
 
-def _flush() -> str:
-    """Write out what standard output holds; where that fails, silence the flush at exit and return why."""
+def _flush(stream: TextIO) -> str:
+    """Write out what a standard stream holds; where that fails, silence the flush at exit and return why."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except (OSError, ValueError) as error:
         with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return str(getattr(error, "strerror", None) or error)
     return ""

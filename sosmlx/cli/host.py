@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sosmlx.cli.ending import tell
 from sosmlx.cli.progress import watching
 from sosmlx.collectors import selected
 from sosmlx.collectors.blame import Run, effects
@@ -80,7 +82,8 @@ def collect(args: argparse.Namespace) -> int:
                 watch=watch, key=key,
             )  # fmt: skip
     except StoppedEarly as early:
-        _print_path(early.path)
+        with contextlib.suppress(OSError):
+            _print_path(early.path)
         raise
     code = _report(found, quiet=args.quiet)
     _print_path(found.path)
@@ -88,8 +91,14 @@ def collect(args: argparse.Namespace) -> int:
 
 
 def _print_path(path: str) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(os.fsencode(path) + b"\n")  # the very bytes of the name, whatever the encoding
+    """Print where the bundle is, on standard error where standard output does not take it. Raises OSError then."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(path) + b"\n")  # the very bytes of the name, whatever the encoding
+        sys.stdout.buffer.flush()
+    except OSError:
+        tell(f"sosmlx: the bundle is {path}")
+        raise
 
 
 def gather(
@@ -199,7 +208,7 @@ def _report(found: Gathered, *, quiet: bool) -> int:
     lines.append(sentence(found.changed))
     if not quiet:
         for line in lines:
-            print(f"sosmlx: {visible(line)}", file=sys.stderr)
+            tell(f"sosmlx: {line}")
     return INCOMPLETE if gaps or changes or not found.changed.get("final", True) or not snapshot.devices else COMPLETE
 
 
