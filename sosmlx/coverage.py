@@ -10,6 +10,7 @@ from sosmlx.model import Coverage, Device, Evidence, Plane, Setting
 from sosmlx.parsers import PARSERS
 from sosmlx.parsers.spec import ELIDED, UNKNOWN_ITEM, VIEW
 from sosmlx.parsers.values import UNREAD
+from sosmlx.printable import abbreviated
 from sosmlx.record import HOST, Outcome, Record
 
 _ABSENT = (Outcome.ABSENT, Outcome.UNSUPPORTED)
@@ -195,7 +196,7 @@ def _summary(troubled: Sequence[Record]) -> str:
 
 
 def _words(record: Record) -> str:
-    what = " ".join(record.argv) or record.path or str(record.register or record.mailbox)
+    what = " ".join(record.argv) or abbreviated(record.path) or str(record.register or record.mailbox)
     return f"{what}: {record.outcome.value}" + (f" ({record.answer.reason})" if record.answer.reason else "")
 
 

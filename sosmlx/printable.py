@@ -20,6 +20,18 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(lambda match: _escape(match[0]), text)
 
 
+_MANY = re.compile(r"\{([^{},]*,[^{},]*),[^{}]*\}")
+
+
+def abbreviated(pattern: str) -> str:
+    """Leave of the words in braces only the first two: a message need not spell out a pattern of a hundred files.
+
+    >>> abbreviated("/sys/x/{a,b,c,d}/{e,f}")
+    '/sys/x/{a,b,…}/{e,f}'
+    """
+    return _MANY.sub(r"{\1,…}", pattern)
+
+
 def _escape(character: str) -> str:
     number = ord(character)
     if number < 256:

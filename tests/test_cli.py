@@ -226,12 +226,32 @@ def test_bad_input_is_one_or_two_lines_and_exit_2(run: Run, tmp_path: Path, name
         ["schema", "nope"],
         ["verify", "/nope"],
         ["collect", "--max-seconds", "-1"],
+        ["collect", "-o", ""],
     ],
 )
 def test_a_wrong_command_line_is_exit_2_without_a_traceback(run: Run, words: list[str]) -> None:
     code, _, err = run(*words)
 
     assert (code, "Traceback" in err, err != "") == (2, False, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--max-bytes", "1M"], "'1M': a number of bytes above 0 was expected, such as 67108864"),
+        (["--max-seconds", "5m"], "'5m': a number of seconds above 0 was expected"),
+    ],
+)
+def test_a_limit_that_is_no_number_is_said_with_what_was_expected(run: Run, words: list[str], said: str) -> None:
+    _, _, err = run("collect", *words)
+
+    assert err.endswith(f"error: argument {words[0]}: {said}\n")
+
+
+def test_one_long_pattern_does_not_push_all_rows_of_a_plan_aside(run: Run) -> None:
+    _, out, _ = run("collect", "--plan", "--profile", "minimal")
+
+    assert max(len(line) for line in out.splitlines() if "{" not in line) < 250
 
 
 def test_a_host_without_adapter_gives_a_valid_bundle_and_exit_3(run: Run, tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ def test_a_guard_leaves_what_has_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "outcome"),
     [("/sys/class/net/pulled0/mtu", Outcome.VANISHED), ("/sys/bus/pci/devices/ffff:ff:1f.7/vendor", Outcome.VANISHED),
-     ("/sys/class/net/lo/no_such", Outcome.ABSENT), ("/sys/class/no_such", Outcome.ABSENT)],
+     ("/sys/class/net/lo/no_such", Outcome.ABSENT), ("/sys/class/no_such", Outcome.ABSENT),
+     ("/sys/class/dmi/id/no_such", Outcome.ABSENT)],
 )  # fmt: skip
 def test_an_attribute_of_a_device_that_was_pulled_out_has_vanished(path: str, outcome: Outcome) -> None:
     assert read_path(path, "bytes").outcome is outcome

@@ -242,17 +242,19 @@ def _no_day(text: str) -> date:
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError("a number of seconds above 0 was expected")
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds above 0 was expected")
     return value
 
 
 def _size(text: str) -> int:
-    value = int(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError("a number of bytes above 0 was expected")
-    return value
+    if not re.fullmatch(r"[0-9]{1,15}", text) or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of bytes above 0 was expected, such as {64 << 20}")
+    return int(text)
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -263,6 +265,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         top.error("collect --json is for --plan")
     if args.run == "host:collect" and args.encrypt_to and args.format == "dir":
         top.error("collect --encrypt-to writes an archive: a folder cannot be encrypted")
+    if args.run == "host:collect" and not args.folder:
+        top.error("collect -o: a folder was expected")
     if args.run == "host:listing" and args.what == "policies":
         args.run = "judge:policies"
     if args.run == "host:collect" and args.plan:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
+from sosmlx.cli.ending import tell
 from sosmlx.collectors import selected
 from sosmlx.collectors.plan import Planned, below_root, plan, plan_row
 from sosmlx.collectors.proof import PROOF
 from sosmlx.collectors.spec import Refusal, described
-from sosmlx.printable import visible
+
+
+_WIDEST = 90
+"""A cell that is wider pushes its own row to the right, and no other."""
 
 
 def show(args: argparse.Namespace) -> int:
@@ -26,7 +29,7 @@ def show(args: argparse.Namespace) -> int:
         planned = below_root(planned, NOTHING_RUN.reason)
     if args.device:
         words = " ".join(args.device)
-        print(f"sosmlx: {visible(f'of devices only {words} would be read')}: a plan looks for none", file=sys.stderr)
+        tell(f"sosmlx: of devices only {words} would be read: a plan looks for none")
     print(_plan_json(planned) if args.json else _plan_text(planned), end="")
     return 0
 
@@ -46,5 +49,5 @@ def _plan_text(planned: Sequence[Planned]) -> str:
         needs, option = ", ".join(row.needs), f"--with {row.option}" if row.option else ""
         hazard = f"NOT DONE: {row.refused}" if row.refused or isinstance(read, Refusal) else read.hazard
         rows.append([described(read), read.scope, read.channel, str(row.tier), deadline, needs, option, hazard])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(len(row[column]) for row in rows if len(row[column]) <= _WIDEST) for column in range(len(rows[0]))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

@@ -19,8 +19,10 @@ from sosmlx.sources.firmware import Firmware
 from sosmlx.sources.guard import path_refusal
 from sosmlx.sources.sweep import Reader, sweep
 
-_DEVICE = re.compile(r"/sys/(?:bus/pci/devices|class/[^/]+)/[^/]+(?=/)")
-"""The folder of a device, in the path of one of its attributes: where it is gone, so is the device."""
+_DEVICE = re.compile(r"/sys/(?:bus/pci/devices|class/(?!dmi/)[^/]+)/[^/]+(?=/)")
+"""The folder of a device, in the path of one of its attributes: where it is gone, so is the device.
+
+Nobody pulls out the BIOS tables: a host without `/sys/class/dmi/id` never had them."""
 
 
 class LiveSource:
