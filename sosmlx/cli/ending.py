@@ -84,9 +84,7 @@ class Ending:
         finally:
             _flush(sys.stderr)
 
-    def _told(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    def _told(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         lost = _flush(sys.stdout)
         if error is None:
             return False

@@ -11,7 +11,6 @@ from sosmlx.collectors.plan import Planned, below_root, plan, plan_row
 from sosmlx.collectors.proof import PROOF
 from sosmlx.collectors.spec import Refusal, described
 
-
 _WIDEST = 90
 """A cell that is wider pushes its own row to the right, and no other."""
 
