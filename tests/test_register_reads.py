@@ -156,6 +156,12 @@ def test_a_register_that_is_not_answered_makes_its_own_plane_partial_and_no_othe
 WHOLE = read().snapshot
 
 
+def test_what_runs_on_a_dpu_and_what_waits_are_two_settings_and_no_disagreement() -> None:
+    rows = [row.name for row in read("BlueField-3").snapshot.settings if row.name.startswith("misoc.query_not")]
+
+    assert rows[:2] == ["misoc.query_not_available@0", "misoc.query_not_available@0.pending"]
+
+
 def test_a_register_that_the_firmware_does_not_know_is_not_there_and_makes_nothing_unknown() -> None:
     found = read(faults=[{"register": "MRSI", "status": 2}]).snapshot
 

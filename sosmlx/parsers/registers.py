@@ -23,7 +23,7 @@ from sosmlx.record import Record
 
 _INSTANCES: Mapping[str, str] = {
     "PMAOS": "module", "QTCT": "switch_prio", "MTMP": "sensor_index", "MROQ": "reset_type", "MRSI": "device",
-    "MFSV": "index", "MISOC": "type", "QEEC": "element_index", "MGNLE": "le_pointer",
+    "MFSV": "index", "MGNLE": "le_pointer",
 }  # fmt: skip
 """The selector that tells several reads of a register apart."""
 
@@ -69,6 +69,8 @@ def _unread(record: Record, text: str) -> Setting:
 def _instance(found: Answer) -> str:
     if found.register == "QEEC":
         return f"@{found.asked('element_hierarchy')}.{found.asked('element_index')}"
+    if found.register == "MISOC":
+        return f"@{found.asked('type')}{'.pending' if found.asked('query_pending') else ''}"
     if found.register == "PTYS":
         return "@ib" if found.asked("proto_mask") == _INFINIBAND else ""
     selector = _INSTANCES.get(found.register)
