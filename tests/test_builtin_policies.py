@@ -198,3 +198,12 @@ def test_a_text_is_judged_by_what_it_holds_and_by_nothing_else() -> None:
         "unknown",  # it shows that there are arrays, and not what is in them
         set(),
     )
+
+
+def test_a_slot_that_tells_no_power_is_not_called_sufficient(tmp_path: Path) -> None:
+    scenario = json.loads((FIXTURES / "slot-power-firmware" / "pass.json").read_text(encoding="utf-8"))
+    scenario["functions"][DEVICE]["firmware"]["state"] = {"MPEIN": {"pwr_status": 0}}
+    path = tmp_path / "untold.json"
+    path.write_text(json.dumps(scenario), encoding="utf-8")
+
+    assert [row.result for row in findings("slot-power-firmware", host(path))] == ["notapplicable"]

@@ -155,11 +155,56 @@ def test_a_register_that_is_not_answered_makes_its_own_plane_partial_and_no_othe
 
 WHOLE = read().snapshot
 
+OF_ETHERNET = ["DCBX_PARAM", "PBMC", "PCMR", "PFCC", "PPTB", "QETCR", "QPDPM", "QPTS", "QTCT"]
+
+
+def test_an_infiniband_port_is_not_asked_what_only_ethernet_has_and_shows_no_knob_of_a_netdev() -> None:
+    found = read(capabilities={"general.port_type": 0})
+
+    planes = {row.plane for row in found.snapshot.settings}
+    assert (sorted(read().asked - found.asked), planes & {"dcb", "ethtool"}) == (OF_ETHERNET, set())
+
+
+@pytest.mark.parametrize(("port_type", "protocol"), [(1, 4), (0, 1)])
+def test_a_port_is_asked_for_the_speeds_of_its_own_type_alone(port_type: int, protocol: int) -> None:
+    found = read(capabilities={"general.port_type": port_type}).records
+
+    asked = [
+        dict(row.register.fields)["proto_mask"] for row in found if row.register and row.register.register == "PTYS"
+    ]
+    assert asked == [protocol]
+
 
 def test_what_runs_on_a_dpu_and_what_waits_are_two_settings_and_no_disagreement() -> None:
     rows = [row.name for row in read("BlueField-3").snapshot.settings if row.name.startswith("misoc.query_not")]
 
     assert rows[:2] == ["misoc.query_not_available@0", "misoc.query_not_available@0.pending"]
+
+
+DOWN: dict[str, tuple[dict[str, int], list[tuple[str, str]]]] = {
+    "should be up": ({"admin_status": 1, "oper_status": 2}, [("the port is down: No cable (status 1024)", "medium")]),
+    "should be down": (
+        {"admin_status": 2, "oper_status": 2},
+        [("the port is down, as its administrative state wants it: No cable (status 1024)", "info")],
+    ),
+    "is up": ({"admin_status": 1, "oper_status": 1}, []),
+}
+
+
+@pytest.mark.parametrize("how", DOWN)
+def test_a_port_is_called_down_where_it_is_and_complained_of_where_it_should_be_up(how: str) -> None:
+    state, said = DOWN[how]
+    found = read(state={"PAOS": state, "PDDR": {"page_data": [0, 1024]}}).snapshot
+
+    assert [(row.text, row.severity) for row in found.evidence if row.kind == "port.down"] == said
+
+
+def test_nobody_complains_of_a_port_that_is_down_while_it_is_not_known_whether_it_should_be() -> None:
+    fault = {"register": "PAOS", "status": 6}
+
+    found = read(state={"PDDR": {"page_data": [0, 1024]}}, faults=[fault]).snapshot
+
+    assert [row.severity for row in found.evidence if row.kind == "port.down"] == ["info"]
 
 
 def test_a_register_that_the_firmware_does_not_know_is_not_there_and_makes_nothing_unknown() -> None:

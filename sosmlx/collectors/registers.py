@@ -4,7 +4,7 @@ A mask (MCAM, PCAM, QCAM) says of 128 registers each which of them there are: bi
 `first + n` (PRM). It is read first, and before it the general capabilities, which say whether there is such a mask, and
 a few registers that no mask speaks of (`core/fw.c`, `core/lib/tout.c` of the kernel's driver). Where a firmware has no
 mask, only what the driver reads without looking at one is asked (`core/port.c`). A function's own port is its local
-port 1.
+port 1, of the type that the general capabilities name.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from sosmlx.collectors.adapters import adapters, answering
+from sosmlx.collectors.firmware_state import ETHERNET, INFINIBAND
 from sosmlx.collectors.spec import PLACEHOLDER, Collector, Expand, Mailbox, Read, Register
 from sosmlx.record import PATTERN, Access, Call, Record
 
@@ -36,37 +37,42 @@ Announced = Callable[[int], bool]
 
 
 class _Wanted(NamedTuple):
-    """A register to read where its mask announces it; `usual` is one that the driver reads without looking."""
+    """A register to read where its mask announces it; `usual` is one that the driver reads without looking.
+
+    `link` is the only type of port that has it, as `port_type` of the general capabilities; None where both have it.
+    """
 
     name: str
     id: int
     selectors: Selectors = ()
     usual: bool = False
     wide: bool = False
+    link: int | None = None
 
 
 _PORT: Selectors = (("local_port", (1,)),)
 _OF_DCB: Selectors = (("port_number", (1,)),)
-_INFINIBAND, _ETHERNET = 1, 4
-
+_BY_INFINIBAND: Selectors = (*_PORT, ("proto_mask", (1,)))
+_BY_ETHERNET: Selectors = (*_PORT, ("proto_mask", (4,)))
 WANTED = (
     _Wanted("PAOS", 0x5006, _PORT, usual=True),
-    _Wanted("PTYS", 0x5004, (*_PORT, ("proto_mask", (_ETHERNET, _INFINIBAND))), usual=True),
+    _Wanted("PTYS", 0x5004, _BY_ETHERNET, usual=True, link=ETHERNET),
+    _Wanted("PTYS", 0x5004, _BY_INFINIBAND, usual=True, link=INFINIBAND),
     _Wanted("PMLP", 0x5002, _PORT, usual=True),
     _Wanted("PMTU", 0x5003, _PORT, usual=True),
     _Wanted("PPLM", 0x5023, _PORT),
-    _Wanted("PFCC", 0x5007, _PORT, usual=True),
+    _Wanted("PFCC", 0x5007, _PORT, usual=True, link=ETHERNET),
     _Wanted("PDDR", 0x5031, (*_PORT, ("page_select", (1,)))),
-    _Wanted("PBMC", 0x500C, _PORT),
-    _Wanted("PPTB", 0x500B, _PORT),
+    _Wanted("PBMC", 0x500C, _PORT, link=ETHERNET),
+    _Wanted("PPTB", 0x500B, _PORT, link=ETHERNET),
     _Wanted("PPLR", 0x5018, _PORT, wide=True),
-    _Wanted("PCMR", 0x5041, _PORT, wide=True),
+    _Wanted("PCMR", 0x5041, _PORT, wide=True, link=ETHERNET),
     _Wanted("PGUID", 0x5066, _PORT, wide=True),
-    _Wanted("QPTS", 0x4002, _PORT),
-    _Wanted("QPDPM", 0x4013, _PORT),
-    _Wanted("QTCT", 0x400A, (*_PORT, ("switch_prio", tuple(range(8)))), usual=True),
-    _Wanted("QETCR", 0x4005, _OF_DCB, usual=True),
-    _Wanted("DCBX_PARAM", 0x4020, _OF_DCB),
+    _Wanted("QPTS", 0x4002, _PORT, link=ETHERNET),
+    _Wanted("QPDPM", 0x4013, _PORT, link=ETHERNET),
+    _Wanted("QTCT", 0x400A, (*_PORT, ("switch_prio", tuple(range(8)))), usual=True, link=ETHERNET),
+    _Wanted("QETCR", 0x4005, _OF_DCB, usual=True, link=ETHERNET),
+    _Wanted("DCBX_PARAM", 0x4020, _OF_DCB, link=ETHERNET),
     _Wanted("QEEC", 0x400D, (*_PORT, ("element_hierarchy", (0,)), ("element_index", (0,))), wide=True),
     _Wanted("QEEC", 0x400D, (*_PORT, ("element_hierarchy", (3,)), ("element_index", tuple(range(8)))), wide=True),
     _Wanted("MSGI", 0x9021),
@@ -87,7 +93,11 @@ WANTED = (
     _Wanted("MGPIR", 0x9100, wide=True),
     _Wanted("MFCDR", 0x9178, _PORT, wide=True),
 )
-"""What is read of each function; what PMLP, MTCAP and MGNLE lead to is asked after their answers."""
+"""What is read of each function; what PMLP, MTCAP and MGNLE lead to is asked after their answers.
+
+Flow control, buffers, priorities and DCBX are Ethernet's: the driver asks for them on such a port alone
+(`en_ethtool.c`, `en_dcbnl.c`), and for the speed by the one protocol of the port (`core/port.c`).
+"""
 
 _PMAOS, _MTMP = 0x5012, 0x900A
 
@@ -118,8 +128,11 @@ _BY_CAPABILITY: tuple[tuple[str, str, Mapping[str, int]], ...] = (
 
 
 class _Device(NamedTuple):
+    """Who is asked; `link` is the type of its port, None until it is known."""
+
     node: str
     bdf: str
+    link: int | None = None
 
     @property
     def planned(self) -> bool:
@@ -148,12 +161,13 @@ def _capabilities(device: _Device, wide: bool) -> Mailbox:
 
     def reads(record: Record) -> Iterator[Read]:
         general = None if device.planned or not record.has_bytes else _general(record)
+        link = (general or {}).get("port_type")
+        typed = device._replace(link=link) if isinstance(link, int) else device
         for mask in _MASKS:
-            then = _announced_by(device, mask.first, wide)
             if general is None or general.get(mask.gate):
-                yield device.register(mask.name, then, **mask.fields)
+                yield device.register(mask.name, _announced_by(typed, mask.first, wide), **mask.fields)
             else:
-                yield from _wanted(device, mask.first, wide, None)
+                yield from _wanted(typed, mask.first, wide, None)
         if not wide:
             yield from _announced_otherwise(device, general)
 
@@ -195,10 +209,15 @@ def _wanted(device: _Device, first: int, wide: bool, mask: int | None) -> Iterat
         return device.planned or (0 <= number - first < _GROUP and bool((mask or 0) >> (number - first) & 1))
 
     for row in WANTED:
-        mine = 0 <= row.id - first < _GROUP and row.wide == wide
+        mine = 0 <= row.id - first < _GROUP and row.wide == wide and _has(device, row)
         if mine and (announced(row.id) or (row.usual and mask is None)):
             for fields in _combinations(device, row.selectors):
                 yield device.register(row.name, _further(device, row, announced), **fields)
+
+
+def _has(device: _Device, row: _Wanted) -> bool:
+    """Whether the type of a function's port may have a register; a plan, and a type that was not told, have all."""
+    return row.link is None or device.link is None or row.link == device.link
 
 
 def _combinations(device: _Device, selectors: Selectors) -> list[dict[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sosmlx.fwctl.registers import decode
-from sosmlx.model import Facet, Item
+from sosmlx.model import Facet, Item, Severity
 from sosmlx.parsers.firmware_state import Answer, ascii_text, named
 from sosmlx.parsers.register_items import Others, Reader, flag, knob, numeral, twin
 from sosmlx.parsers.register_tables import FEC_IN_USE, LINK_STATES, MODULE_ERRORS, PLUGGED_WITH_ERROR, WORDS
@@ -18,6 +18,8 @@ MODULE = "port.module"
 """Evidence kind: a module or cable that is not in order."""
 
 _ETHERNET = 4
+_UP = 1
+"""The word of PAOS for a port that is up, or should be."""
 _LOSSY = 57
 """The bit of a buffer in PBMC that says so (`mlx5_ifc.h`, `bufferx_reg`)."""
 
@@ -33,8 +35,15 @@ def _speed(found: Answer, others: Others) -> Iterator[Item]:
         yield twin(found, "ethtool", "link.auto-negotiation", flag(not found.number("an_disable_admin")))
 
 
+def _is_infiniband(others: Others) -> bool:
+    """Whether the function was asked for the speeds of InfiniBand, and for no others: no netdev shows such a port."""
+    return "PTYS" in others and others["PTYS"].asked("proto_mask") != _ETHERNET
+
+
 def _fec(found: Answer, others: Others) -> Iterator[Item]:
     """PPLM: the encoding in use, in ethtool's word, where it has one."""
+    if _is_infiniband(others):
+        return
     active = found.number("fec_mode_active") or 0
     words = [FEC_IN_USE[bit] for bit in range(24) if active >> bit & 1 and bit in FEC_IN_USE]
     if len(words) == 1:
@@ -64,14 +73,22 @@ def _down(found: Answer, others: Others) -> Iterator[Item]:
     message = ascii_text(bytes(text)) if isinstance(text, tuple) else ""
     yield knob(found, "pddr.status_opcode", Facet(code, str(code), words), "health")
     yield knob(found, "pddr.status_message", Facet(message or "", message or ""), "health")
-    if code in LINK_STATES:
+    if "PAOS" in others and others["PAOS"].number("oper_status") == _UP:
+        return  # what kept it down once, if anything
+    if code in LINK_STATES and not _is_infiniband(others):
         yield twin(found, "ethtool", "link.link-state", Facet(LINK_STATES[code], words), "health")
     if code:
-        admin = others["PAOS"].number("admin_status") if "PAOS" in others else None
-        meant = " (and it should be: its administrative state is not up)" if admin not in (None, 1) else ""
-        said = " ".join(filter(None, [words and f"{words}:", message])) or "no reason has a name"
-        severity = "info" if meant else "medium"
+        meant, severity = _meant(others)
+        said = ": ".join(filter(None, [words, message])) or "no reason has a name"
         yield found.evidence(DOWN, f"the port is down{meant}: {said} (status {code})", severity)
+
+
+def _meant(others: Others) -> tuple[str, Severity]:
+    """Say whether a port should be down (PAOS), and how much it matters that it is."""
+    admin = others["PAOS"].number("admin_status") if "PAOS" in others else None
+    if admin is None:
+        return ", and whether it should be was not read", "info"
+    return ("", "medium") if admin == _UP else (", as its administrative state wants it", "info")
 
 
 def _module(found: Answer, others: Others) -> Iterator[Item]:

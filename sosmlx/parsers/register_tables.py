@@ -1,8 +1,8 @@
 """What the fields of run-time registers mean, as data: their words, their class, and the lists of modes.
 
 Words and units: the PRM's register table as mstflint holds it (`register_access_table.adb`). Extended link states: the
-kernel's `include/uapi/linux/ethtool.h`, and the status codes that its drivers map to them
-(`drivers/net/ethernet/mellanox/mlxsw/spectrum_ethtool.c`), in the words of ethtool (`netlink/settings.c`).
+kernel's `include/uapi/linux/ethtool.h`, and the status codes that its driver maps to them
+(mlx5 `core/en_ethtool.c`, mlx5e_link_ext_state_opcode_map), in the words of ethtool (`netlink/settings.c`).
 """
 
 from __future__ import annotations

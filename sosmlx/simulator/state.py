@@ -35,6 +35,11 @@ HEALTHY: State = {
         "eth_proto_capability": 0x3810F054, "ext_eth_proto_admin": 0x02F2, "eth_proto_admin": 0x3810F054,
         "ext_eth_proto_oper": 0x0200, "eth_proto_oper": 0x00100000, "connector_type": 7,
     },
+    "PTYS@1": {
+        "max_port_rate": 200, "data_rate_oper": 2000, "ib_link_width_capability": 0x7, "ib_proto_capability": 0x7F,
+        "ib_link_width_admin": 0x7, "ib_proto_admin": 0x7F, "ib_link_width_oper": 0x4, "ib_proto_oper": 0x40,
+        "connector_type": 7,
+    },
     "PMLP": {"width": 4, "lane_module_mapping": [0x00000000, 0x01010000, 0x02020000, 0x03030000, 0, 0, 0, 0]},
     "PMTU": {"max_mtu": 9978, "admin_mtu": 9022, "oper_mtu": 9022},
     "PPLM": {
