@@ -173,14 +173,20 @@ _ROWS = {
 }  # fmt: skip
 
 
+def _permanent(text: str) -> Facet:
+    """Type an address; `not set`, or zeros from older versions, is none: so a function whose address is random."""
+    if text == "not set" or not text.strip("0:"):
+        return Facet(None, text, reason=values.UNSUPPORTED)
+    return values.text(text.lower() if ":" in text else text)._replace(raw=text)
+
+
 def address(text: str, record: Record) -> Iterator[Item]:
     """`ethtool -P`: the address that the adapter was made with."""
     for block in blocks(text, record, NAMELESS, "Permanent address"):
         yield from block.remarks
         for row in block.rows:
             if row.name == "Permanent address" and row.value:
-                facet = values.text(row.value.lower() if ":" in row.value else row.value)
-                yield knob(block.device, "address.permanent", facet._replace(raw=row.value), "identity")
+                yield knob(block.device, "address.permanent", _permanent(row.value), "identity")
             else:
                 yield other(row, block.device)
 
