@@ -44,9 +44,13 @@ fe80::bace:f6ff:feca:9a21/64 fe80:0000:0000:0000:bace:f6ff:feca:9a21 2001:db8:ca
 0ca9a217-1111-4222-8333-ca9a21ca9a21 /home/zzcanary/bundles user=zzcanary zzcanary@site.example
 netroot=iscsi:zzcanary:zzs3cret@172.29.211.37::3260::iqn.2020-01.example.site:zzcanary nfsroot=172.29.211.37:/zz
 rd.iscsi.password=zzs3cret https://zzcanary:zzs3cret@zz-canary-7.site.example/ks nqn.2014-08.example.site:zzcanary
+/dev/disk/by-id/scsi-3600508b1ca9a21 SerialNumber: MT99ZZ0OTHER1 Vendor SN : ZZCANARY zzcanary@zz-canary-7
+acct="zzcanary" uid=1001(zzcanary) ruser=zzcanary 172.29.211.37-172.29.211.37
 """
 GONE = re.compile(
-    r"zz-?canary|zzs3cret|ca[:.-]?9a[:.-]?21|ca9a:21|211\.37|172\.29|MT99ZZ0|0ca9a217|site\.example", re.I
+    r"zz-?canary|zzs3cret|ca[:.-]?9a[:.-]?21|ca9a:21|ca,0x9a|ca 0x9a|ca\\x9a|ac1dd3|d31dac"
+    r"|211\.37|172\.29|MT99ZZ0|0ca9a217|site\.example",
+    re.I,
 )
 WHO = (
     Record("w1", "kernel.line", "kernel", HOST, Answer(b"zz-canary-7\n"), path="/proc/sys/kernel/hostname"),
@@ -196,15 +200,9 @@ def numbers(settings: Iterator[object]) -> list[object]:
 
 
 ADDRESSES = (
-    "bridge.fdb",
-    "ip.addr",
-    "ethtool.rss",
-    "ethtool.flows",
-    "tc.filter",
-    "show_gids.show",
-    "ip.link",
+    "bridge.fdb", "ip.addr", "ethtool.rss", "ethtool.flows", "tc.filter", "show_gids.show", "ip.link",
     "devlink.monitor",
-)
+)  # fmt: skip
 """Kinds whose fixtures hold addresses in values or names that are no identity: of peers and rules."""
 
 

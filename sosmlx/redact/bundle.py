@@ -8,6 +8,7 @@ from dataclasses import replace
 from sosmlx.bundle.write import Meta
 from sosmlx.fwctl.catalogue import Catalogue, builtin, installed
 from sosmlx.record import Record
+from sosmlx.redact import dumps
 from sosmlx.redact.key import Key
 from sosmlx.redact.known import Known, learn
 from sosmlx.redact.layouts import Layouts, with_data
@@ -76,6 +77,9 @@ class Redaction:
             return self.text.host(name).encode() + record.data[len(record.data.rstrip()) :], False
         if b"\0" in record.data.rstrip(b"\0"):
             return self._layouts.opaque(record.data), True
+        if record.kind in dumps.KINDS:
+            made = dumps.opaque(record.data, self.tokens)
+            return self.text.data(made, record.kind), made != record.data
         return self.text.data(record.data, record.kind), False
 
 

@@ -182,12 +182,38 @@ def _items(records: Sequence[Record]) -> Iterator[Item]:
 
 def learn_document(known: Known, document: object) -> None:
     """Add what a result says of a host and its cards: the same words, by the names that its rows have."""
-    for name, value in _leaves(document, ""):
+    for name, value in (*_leaves(document, ""), *_island(document)):
         if name in ("serial", "board") or SERIAL.search(name):
             known.serial(value)
         elif name in ("host", "hostname", "nodename"):
             known.host(value)
         learn_text(known, value)
+        learn_text(known, f"{name}: {value}")
+
+
+def _island(document: object) -> Iterator[tuple[str, str]]:
+    """Yield names and values of the identities that a page's data tells by numbers of words (report/island.py)."""
+    island = _member(_member(document, "page"), "island")
+    words, knobs, cells = (_list(_member(island, name)) for name in ("words", "knobs", "cells"))
+    for device in _list(_member(island, "devices")):
+        runs, values = _numbers(_member(device, "knobs")), iter(_numbers(_member(device, "cells")))
+        for first, length in zip(runs[::2], runs[1::2]):
+            for knob, cell in zip(knobs[first : first + length], values):
+                told = [str(words[word]) for word in _numbers(knob) if 0 <= word < len(words)]
+                if "identity" in told[2:3] and 0 <= cell < len(cells):
+                    yield from ((told[1], str(words[at])) for at in _numbers(cells[cell])[2:] if 0 <= at < len(words))
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _numbers(value: object) -> list[int]:
+    return [number for number in _list(value) if isinstance(number, int)]
 
 
 def _leaves(value: object, name: str) -> Iterable[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from sosmlx.fwctl.catalogue import Catalogue, builtin
@@ -48,17 +48,19 @@ class Layouts:
             query = QUERIES.get(record.mailbox.command)
             if query is None:
                 return head + self.opaque(image)
-            return data if record.mailbox.command in _NUMBERS else data[:8] + self._covered(query.told, data)[8:]
+            return (
+                data if record.mailbox.command in _NUMBERS else data[:8] + self._covered(_covered(query.told), data)[8:]
+            )
         layout = REGISTERS.get(record.register.register) if record.register is not None else None
         if layout is None:
             return head + self.opaque(image)
         if layout.name in ITEMS:
             return head + self._item(image, ITEMS[layout.name])
-        return head + self._covered(layout.fields, image)
+        return head + self._covered(_covered(layout.fields), image)
 
-    def _covered(self, fields: Sequence[Field | Array], image: bytes) -> bytes:
+    def _covered(self, covered: Collection[int], image: bytes) -> bytes:
         """Make a digest of the bytes in which no field has a bit."""
-        made, covered = bytearray(image), _covered(fields)
+        made = bytearray(image)
         open_ = [at for at in range(len(image)) if image[at] not in (0x00, 0xFF) and at not in covered]
         for at, byte in zip(open_, self._tokens.digest(bytes(image[at] for at in open_), len(open_))):
             made[at] = byte or 1
@@ -93,7 +95,7 @@ class Layouts:
         return made + nul + self.opaque(rest)
 
     def _item(self, image: bytes, at: int) -> bytes:
-        """Make a flash item opaque that no catalogue knows, and texts of which only a vendor's catalogue knows."""
+        """Make opaque what no catalogue knows of a flash item, and texts of which only a vendor's catalogue knows."""
         start = at + ITEM_HEADER
         if len(image) < start:
             return image
@@ -102,7 +104,10 @@ class Layouts:
         tlv = self._catalogue.tlv(kind.cls, kind.index)
         if tlv is None and (kind.cls, kind.index) not in IDENTITIES:
             return image[:start] + self.opaque(data)
-        made = bytearray(data)
+        spans = [(span.offset, span.offset + span.size) for span in IDENTITIES.get((kind.cls, kind.index), ())]
+        if tlv is not None:
+            spans += [(param.offset // 8, (param.offset + param.width + 7) // 8) for param in tlv.params]
+        made = bytearray(self._covered({at for first, last in spans for at in range(first, last)}, data))
         if tlv is not None and builtin().tlv(kind.cls, kind.index) is None:
             for param in tlv.params:
                 first, last = param.offset // 8, (param.offset + param.width) // 8

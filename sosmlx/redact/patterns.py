@@ -17,15 +17,24 @@ _PARTS = {
     "login": r"(?<=iscsi:)[^\s:@/\"']{1,64}(?=[:@])",
     "home": r"(?<=/home/)[^\s/:\"',;<>\\]{1,64}|(?<=/Users/)[^\s/:\"',;<>\\]{1,64}",
     "user": r"(?<![A-Za-z0-9])(?:user(?:name)?|login|logname|sudo_user)=[\"']?(?!<)[A-Za-z_][A-Za-z0-9_.-]{0,63}",
+    "disk": r"(?<=/by-id/)[A-Za-z0-9._:+-]{1,255}|" + _START + r"(?:wwn|nguid)[-.](?:0x)?[0-9A-Fa-f]{16,32}" + _END,
+    "told": r"(?<![A-Za-z])(?:Serial[ _-]?(?:Number|No)?|(?:product|chassis|board)_serial|Vendor SN)[\"']?"
+    r"[ \t]{0,40}[:=][ \t]{0,8}[\"']?[A-Za-z0-9][A-Za-z0-9._-]{4,63}" + _END,
+    "account": r"(?<![A-Za-z0-9])(?:(?:acct|auid|uid|ruser|euid)=[\"'](?!<)|ruser=(?!<)|(?:for|of) user "
+    r"|[ug]id=\d{1,10}\()[A-Za-z_][A-Za-z0-9_.-]{0,63}",
     "uuid": _START + r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}" + _END,
     "mapped": _START + r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){1,6}:(?:\d{1,3}\.){3}\d{1,3}" + _END,
     "colons": _START + r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,40}" + _END,
     "dashes": _START + r"[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5,19}" + _END,
     "blanks": _START + r"[0-9A-Fa-f]{2}(?:[ _][0-9A-Fa-f]{2}){5,19}" + _END,
+    "coded": r"(?:(?:0x|\\x)[0-9A-Fa-f]{2}(?![0-9A-Fa-f])[, ]{0,2}){6,20}",
+    "halves": _START + r"(?:[0-9A-Fa-f]{6}[-:.][0-9A-Fa-f]{6}|[0-9A-Fa-f]{4}(?:-[0-9A-Fa-f]{4}){2})" + _END,
     "dots": _START + r"(?<!\.)[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}" + _END + r"(?!\.)",
-    "ipv4": _START + r"(?<![.])(?<!\d-)(?:\d{1,3}\.){3}\d{1,3}" + _END + r"(?!\.\d)",
+    "ipv4": _START + r"(?<![.])(?:\d{1,3}\.){3}\d{1,3}" + _END + r"(?!\.\d)",
     "named": r"(?<![A-Za-z])(?:enx|wlx|ibx|ibp|rocex|rocep|iwx)(?:[0-9A-Fa-f]{16}|[0-9A-Fa-f]{12})" + _END,
-    "hex": _START + r"(?:0[xX])?(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{12})" + _END,
+    "hex": _START
+    + r"(?:0[xX])?(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8})"
+    + _END,
 }
 """Each shape by its name; where several fit, the first one counts. Every repetition has a bound: time is linear."""
 
@@ -39,7 +48,11 @@ def expression(
     """
     own = {
         "loose": _alternatives(loose),
-        "host": _START + _alternatives(hosts) + r"(?:\.[A-Za-z0-9-]{1,63}){0,8}" + _END,
+        "host": _START
+        + r"(?:[A-Za-z0-9._%+-]{1,64}@)?"
+        + _alternatives(hosts)
+        + r"(?:\.[A-Za-z0-9-]{1,63}){0,8}"
+        + _END,
         "fqdn": _START + r"(?:[A-Za-z0-9-]{1,63}\.){0,6}" + _alternatives(domains) + _END,
         "word": _START + _alternatives(names) + _END,
     }

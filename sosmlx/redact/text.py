@@ -29,6 +29,12 @@ _ADDRESS = re.compile(
 _BEFORE = 120
 """So many signs before a bare number tell whether it is an address."""
 
+_RELEASE = re.compile(r"(?<!\d\.)(?<!\d\d\.)(?<!\d\d\d\.)\b\d{1,3}(?:\.\d{1,3}){0,2}-\Z")
+"""A release before a version of four numbers: 24.10-1.1.4.0; behind four numbers it is a range of addresses."""
+
+_SERIAL_END = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_NAME_END = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_CODED = re.compile(r"(?:0x|\\x)([0-9A-Fa-f]{2})", re.I)
 _NAMED = re.compile(r"([A-Za-z]+?x|ibp|rocep)([0-9A-Fa-f]+)\Z", re.I)
 _KEPT_HOSTS = frozenset({"localhost", "localdomain"})
 
@@ -42,8 +48,9 @@ class Text:
         self._names = {name.lower(): kind for name, kind in known.kinds.items()}
         shapes = (
             self._iqn, self._mail, self._url, self._login, self._loose, self._host,
-            self._fqdn, self._word, self._home, self._user, self._uuid,
-            self._mapped, self._colons, self._dashes, self._blanks, self._dots, self._ipv4, self._named, self._hex,
+            self._fqdn, self._word, self._home, self._user, self._disk, self._told, self._account, self._uuid,
+            self._mapped, self._colons, self._dashes, self._blanks, self._coded, self._halves, self._dots,
+            self._ipv4, self._named, self._hex,
         )  # fmt: skip
         self._shapes: dict[str, Callable[[str, str, str], str]] = {shape.__name__[1:]: shape for shape in shapes}
 
@@ -73,6 +80,10 @@ class Text:
         return self._tokens.serial(found) if what == "serial" else self._tokens.word(what, found)
 
     def _host(self, found: str, before: str, kind: str) -> str:
+        user, at, found = found.rpartition("@")
+        return (self._tokens.word("user", user) if user else "") + at + self._host_name(found)
+
+    def _host_name(self, found: str) -> str:
         name, dot, domain = found, "", ""
         while name.lower() not in self._known.hosts and "." in name:
             name, _, last = name.rpartition(".")
@@ -126,6 +137,24 @@ class Text:
         quote = name[:1] if name[:1] in "\"'" else ""
         return f"{head}{equals}{quote}{self._tokens.word('user', name[len(quote) :])}"
 
+    def _disk(self, found: str, before: str, kind: str) -> str:
+        """Replace a disk's name, in which its serial or world wide name stands; a partition's number stays."""
+        disk, part, number = found.partition("-part")
+        return self._tokens.word("name", disk) + part + number if "name-" not in disk else found
+
+    def _told(self, found: str, before: str, kind: str) -> str:
+        """Replace what a text calls a serial number, also one that the bundle's own rows do not tell."""
+        head, serial = _SERIAL_END.split(found)[0], ""
+        serial = found[len(head) :]
+        if set(serial) <= {"0"} or (not re.search("[0-9]", serial) and serial != serial.upper()):
+            return found  # a word: unknown, none, true
+        made = self._sub(serial, kind)
+        return head + (made if made != serial else self._tokens.serial(serial))
+
+    def _account(self, found: str, before: str, kind: str) -> str:
+        head = _NAME_END.split(found)[0]
+        return head + self._tokens.word("user", found[len(head) :])
+
     def _uuid(self, found: str, before: str, kind: str) -> str:
         return respelled(found, self._tokens.uuid(_bytes(found)))
 
@@ -150,6 +179,8 @@ class Text:
         pairs = mac.split(":")
         if len(pairs) == 6 and all(len(pair) == 2 for pair in pairs) and head.endswith(":"):
             return head + self._run(mac)
+        if re.fullmatch("(?:[0-9A-Fa-f]{4}:){2}[0-9A-Fa-f]{4}", found):
+            return self._halves(found, "", "")
         return found
 
     def _dashes(self, found: str, before: str, kind: str) -> str:
@@ -183,6 +214,18 @@ class Text:
         backwards = data[::-1] in self._known.addresses and data not in self._known.addresses
         return self._tokens.mac(data[::-1])[::-1] if backwards else self._tokens.mac(data)
 
+    def _coded(self, found: str, before: str, kind: str) -> str:
+        """Replace what is known in bytes that are spelled one by one, each behind its own `0x`."""
+        pairs = _CODED.findall(found)
+        made = iter(respelled("".join(pairs), self._coded_bytes(_bytes("".join(pairs)))))
+        return _CODED.sub(lambda match: match[0][:-2] + next(made) + next(made), found)
+
+    def _coded_bytes(self, data: bytes) -> bytes:
+        return self._mac(data) if len(data) == 6 and self._is_address(data) else self._dumped(data)
+
+    def _halves(self, found: str, before: str, kind: str) -> str:
+        return self._run(found) if self._is_address(_bytes(found)) else found
+
     def _dots(self, found: str, before: str, kind: str) -> str:
         return self._run(found) if self._is_address(_bytes(found)) or re.search("[A-Fa-f]", found) else found
 
@@ -214,6 +257,8 @@ class Text:
             return found
         if address not in self._known.addresses and (kind in VERSIONED or _VERSION.search(before)):
             return found
+        if address not in self._known.addresses and _RELEASE.search(before):
+            return found
         return str(ipaddress.IPv4Address(self._tokens.ipv4(address)))
 
     def _named(self, found: str, before: str, kind: str) -> str:
@@ -227,19 +272,41 @@ class Text:
         """Replace digits without a separator only where something says that they are an address."""
         head = found[:2] if found[:2].lower() == "0x" else ""
         data = _bytes(found[len(head) :])
-        if not self._is_address(data) and not _ADDRESS.search(before):
-            return found
+        return head + respelled(found[len(head) :], self._digits(data, before))
+
+    def _digits(self, data: bytes, before: str) -> bytes:
+        if len(data) == 4:
+            return self._quad(data)
+        if len(data) == 20:
+            return self._infiniband(data) if self._is_address(data[12:]) else data
+        told = _ADDRESS.search(before) is not None
         if len(data) == 16:
-            made = self._tokens.uuid(data) if "machine" in before.lower() else self._tokens.ipv6(data)
-        else:
-            made = self._tokens.mac(data) if len(data) == 6 else self._eui64(data)
-        return head + respelled(found[len(head) :], made)
+            # A UUID that was drawn (version 4, RFC 9562) and lost its dashes: a machine's id in paths and boot entries.
+            drawn = data in self._known.addresses or (data[6] >> 4 == 4 and data[8] >> 6 == 2)
+            if "machine" in before.lower() or (drawn and not told):
+                return self._tokens.uuid(data)
+            return self._tokens.ipv6(data) if told or self._is_address(data) else data
+        if not told and not self._is_address(data):
+            return data
+        return self._tokens.mac(data) if len(data) == 6 else self._eui64(data)
+
+    def _quad(self, data: bytes) -> bytes:
+        """Replace an IPv4 address of the bundle in 8 digits, in either order; one that is mostly zeros is a number."""
+        if data.count(0) < 2 and data in self._known.addresses:
+            return self._tokens.ipv4(data)
+        if data.count(0) < 2 and data[::-1] in self._known.addresses:
+            return self._tokens.ipv4(data[::-1])[::-1]
+        return data
 
     def _is_address(self, data: bytes) -> bool:
         bare = data[2:] if len(data) == 8 and data[:2] == b"\0\0" else data
         addresses, ouis = self._known.addresses, self._known.ouis | VENDOR_OUIS
         if len(data) == 16:
-            return data in addresses or data[8:] in addresses or data[:8] == b"\xfe\x80\0\0\0\0\0\0"
+            linked = data[:8] == b"\xfe\x80\0\0\0\0\0\0"
+            return linked or data in addresses or (any(data[8:]) and self._is_address(data[8:]))
+        if len(data) == 8 and data[3:5] == b"\xff\xfe" and data[0] & 2:  # of an IPv6 address (RFC 4291)
+            mac = bytes((data[0] ^ 2,)) + data[1:3] + data[5:]
+            return mac in addresses or mac[:3] in ouis
         return bare in addresses or bare[::-1] in addresses or bare[:3] in ouis
 
 

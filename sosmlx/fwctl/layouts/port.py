@@ -131,13 +131,13 @@ _PCMR = """
 
 _PGUID = """
 0x00 local_port[23:16]:INDEX pnat[15:14]:INDEX lp_msb[13:12]:INDEX
-0x04 sys_guid_high[64]
+0x04 sys_guid_high[64]@guid
 0x0c sys_guid[64]@guid
-0x14 node_guid_high[64]
+0x14 node_guid_high[64]@guid
 0x1c node_guid[64]@guid
-0x24 port_guid_high[64]
+0x24 port_guid_high[64]@guid
 0x2c port_guid[64]@guid
-0x34 allocated_guid_high[64]
+0x34 allocated_guid_high[64]@guid
 0x3c allocated_guid[64]@guid
 """
 
