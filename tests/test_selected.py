@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from sosmlx import collectors
 from sosmlx.cli import main
 from sosmlx.cli.options import HEAVY
 from sosmlx.collectors import selected
+from sosmlx.collectors.engine import Engine
+from sosmlx.collectors.packages import PACKAGE_OWNERS
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.vendor import VENDOR
+from sosmlx.record import Answer, Outcome
+from sosmlx.simulator.host import ScenarioSource, load
+from sosmlx.sources.base import How
 
 ROWS = (
     Collector("identity", "", (), tier=0), Collector("usual", "", (), tier=1), Collector("more", "", (), tier=2),
@@ -47,3 +54,21 @@ def test_what_is_asked_for_is_in_the_plan(capsys: pytest.CaptureFixture[str]) ->
 
 def test_vendor_access_is_asked_for() -> None:
     assert [VENDOR in selected("full", vendor_access=asked) for asked in (True, False)] == [True, False]
+
+
+def test_nobody_is_asked_who_owns_a_tool_that_was_not_run() -> None:
+    source = Refusing(load("bare"))
+
+    records = Engine(source).collect([PACKAGE_OWNERS])
+
+    assert [record.argv for record in records if record.kind == "tool.package"] == []
+
+
+class Refusing(ScenarioSource):
+    """A host with a package database, on which no program can be run."""
+
+    def read(self, path: str, how: How, deadline: float) -> Answer:
+        return Answer(b"status\n") if path == "/var/lib/dpkg" else super().read(path, how, deadline)
+
+    def run(self, argv: Sequence[str], deadline: float) -> Answer:
+        return Answer(outcome=Outcome.SKIPPED, reason="none")

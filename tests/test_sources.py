@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -66,6 +67,36 @@ def test_a_read_that_blocks_is_ended_and_the_next_one_works() -> None:
     answers = [source.read(path, "bytes", 0.2) for path in ("/stuck", "/other")]
 
     assert [answer.outcome for answer in answers] == [Outcome.TIMEOUT, Outcome.COLLECTED]
+
+
+def test_a_reader_that_ends_by_itself_is_no_interruption() -> None:
+    def read(path: str, how: How) -> Answer:
+        os._exit(1)
+
+    answer = LiveSource(read).read("/a", "bytes", 5.0)
+
+    assert (answer.outcome, answer.reason) == (Outcome.FAILED, "the process that read it was ended")
+
+
+def test_a_copied_tree_leaves_no_process_behind(tree: Path) -> None:
+    source = TreeSource(str(tree))
+    before = children()
+    source.read("/proc/sys/kernel/tainted", "bytes", 5.0)
+    reading = children() - before
+
+    source.close()
+
+    assert (len(reading), reading & children()) == (1, set())
+
+
+def children() -> set[str]:
+    """List the processes that this one has started and that are there, by /proc (proc(5): state, then parent)."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if status.read_text().rpartition(")")[2].split()[1] == str(os.getpid()):
+                found.add(status.parent.name)
+    return found
 
 
 def test_a_recorded_bundle_answers_as_the_host_did() -> None:

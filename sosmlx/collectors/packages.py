@@ -26,9 +26,9 @@ def _owners(query: tuple[str, ...], inside: str) -> Expand:
     """
 
     def owner(record: Record) -> Iterable[Read]:
-        if record.outcome is Outcome.ABSENT:
-            return []
         path = record.answer.tool
+        if not path and record.outcome is not Outcome.COLLECTED:  # not there, or not run
+            return []
         tail = path.replace("/usr/", "/", 1)[1:]
         asked = (tail or "{tail}") if inside == "dpkg" else (path or "{path}")  # a plan knows no path
         return [Command("tool.package", (*query, asked))]

@@ -139,9 +139,11 @@ class _Readers:
         self._read = read
         self._idle: list[Child] = []
         self._all: list[Child] = []
+        self._closed = 0
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
         """Read a path, within so many seconds."""
+        closed = self._closed
         try:
             child = self._idle.pop()
         except IndexError:
@@ -153,12 +155,14 @@ class _Readers:
             outcome = Outcome.TIMEOUT if stuck.gone else Outcome.ABANDONED
             return Answer(outcome=outcome, reason=str(stuck), pid=stuck.pid)
         except BrokenPipeError:
-            return Answer(outcome=Outcome.FAILED, reason=f"{INTERRUPTED} the process that read it was ended")
+            by_us = f"{INTERRUPTED} " if self._closed != closed else ""
+            return Answer(outcome=Outcome.FAILED, reason=f"{by_us}the process that read it was ended")
         finally:
             self._idle.append(child)
 
     def close(self) -> None:
         """End the processes."""
+        self._closed += 1
         for child in self._all:
             child.close()
 

@@ -56,7 +56,8 @@ class TreeSource:
         return self._other
 
     def close(self) -> None:
-        """Nothing is open."""
+        """End what still reads: below a root may be a network file system that does not answer."""
+        self._files.close()
 
 
 def read_inside(root: str, path: str, how: How) -> Answer:
