@@ -106,8 +106,8 @@ def test_a_recorded_bundle_answers_as_the_host_did() -> None:
 
     again = Engine(BundleSource(bundle)).collect(selected())
 
-    kept = [(r.id, r.kind, r.subject, r.answer) for r in records if r.answer.reason != "not-stored"]
-    assert [(r.id, r.kind, r.subject, r.answer) for r in again] == kept
+    first = [(r.id, r.kind, r.subject, r.answer) for r in again if not r.sample]  # a recording does not go on counting
+    assert first == [(r.id, r.kind, r.subject, r.answer) for r in records if not r.sample]
 
 
 @pytest.fixture
