@@ -28,7 +28,6 @@ KNOBS: Mapping[tuple[Plane, str], Severity] = {
     ("pci", "current_link_width"): "info",
     ("rdma", "node_guid"): "info",  # that PGUID tells the same of every function, nobody has confirmed
     ("rdma", "sys_image_guid"): "info",
-    ("ethtool", "address.permanent"): "info",  # the driver takes a VF's once; one that is given to it later waits
     ("net", "vf.link_state"): "info",  # in switchdev mode, opening a representor sets the firmware's alone
 }
 """What a disagreement about one knob matters where its class says more than is certain."""

@@ -107,7 +107,7 @@ def test_there_is_one_setting_for_each_knob_and_no_disagreement_on_a_host_that_i
 
 PLANTED: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "ethtool link.wake-on": ("QUERY_WOL_ROL", {"wol_mode": 0}, "medium"),
-    "ethtool address.permanent": ("QUERY_NIC_VPORT_CONTEXT", {"permanent_address": "0x020000000001"}, "info"),
+    "ethtool address.permanent": ("QUERY_NIC_VPORT_CONTEXT", {"permanent_address": "0x020000000001"}, "high"),
     "devlink esw_multiport": ("QUERY_LAG", {"lag_state": 1, "port_select_mode": 0}, "medium"),
     "net vf.vlan@0": ("QUERY_ESW_VPORT_CONTEXT@1", {"cvlan_id": 130}, "medium"),
     "net vf.qos@0": ("QUERY_ESW_VPORT_CONTEXT@1", {"cvlan_pcp": 0}, "medium"),
