@@ -9,7 +9,7 @@ import pytest
 
 from sosmlx.bundle.opening import open_source
 from sosmlx.cli import main
-from sosmlx.cli.redact import redacted
+from sosmlx.cli.redact import leaks, redacted
 from sosmlx.normalise import normalise
 from sosmlx.record import HOST, Answer, Record
 from tests.test_redact_bundle import KEY, META, left
@@ -48,6 +48,25 @@ def test_the_bytes_of_a_dump_become_a_digest(kind: str, dump: str, rest: tuple[s
     held = re.search(r"256\D+(?:core.*?\])?\D*((?:[0-9a-f]{2,3}\W+)+)", after)
     data = re.findall("[0-9a-f]+", held[1]) if held else []
     assert (rest[0] in after, len(data), "9a 21" in after, "154" in after) == (True, rest[1], False, False)
+
+
+@pytest.mark.parametrize(
+    ("planted", "what"),
+    [
+        ("2001:db8:ca9a:21::ca9a:2121", "IPv6"),
+        ("2001:0DB8:ca9a:0021:0:0:ca9a:2121", "IPv6"),
+        ("fe80::bace:f6ff:feca:9a21", "MAC in an IPv6 address"),
+    ],
+)
+def test_the_scan_finds_an_ipv6_address_however_it_is_spelled(planted: str, what: str) -> None:
+    told = b"mac b8:ce:f6:ca:9a:21 inet6 2001:db8:ca9a:21::ca9a:2121/64"
+    before = [Record("1", "ip.addr", "law", HOST, Answer(told), path="/x")]
+    after, meta = redacted(before, META, KEY)
+    spoiled = [*after, Record("9", "net.attribute", "x", HOST, Answer(f"a {planted} b".encode()), path="/x")]
+
+    found = [{leak.what for leak in leaks(before, META, records, meta)} for records in (after, spoiled)]
+
+    assert found == [set(), {what}]
 
 
 def test_a_saved_result_is_redacted_without_what_it_was_made_of(
