@@ -123,8 +123,7 @@ class Record:
     @property
     def target(self) -> tuple[str, ...]:
         """What was read: two reads of one target are one read, unless one of them is a later sample."""
-        what = target(self.argv, self.path, self.register, self.mailbox)
-        return (*what, f"sample {self.sample}") if self.sample else what
+        return sampled(target(self.argv, self.path, self.register, self.mailbox), self.sample)
 
     @property
     def function(self) -> str:
@@ -153,6 +152,11 @@ def target(argv: tuple[str, ...], path: str, register: Access | None, mailbox: C
     if mailbox is not None:
         return ("mailbox", str(mailbox))
     return (path,) if path else ("run", *argv)
+
+
+def sampled(what: tuple[str, ...], sample: int) -> tuple[str, ...]:
+    """Name a later sample of a target: it is another read than the first."""
+    return (*what, f"sample {sample}") if sample else what
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 from sosmlx.collectors import selected
 from sosmlx.collectors.engine import Engine
+from sosmlx.collectors.plan import plan, plan_row
 from sosmlx.diff.symptoms import rising
 from sosmlx.model import Snapshot
 from sosmlx.normalise import normalise
@@ -72,3 +73,11 @@ def test_a_later_sample_that_tells_nothing_changes_nothing(change: object) -> No
     spoiled = [change(record) if record.sample else record for record in RECORDS]  # type: ignore[operator]
 
     assert read(spoiled) == replace(read(RECORDS), rates=())
+
+
+def test_a_plan_names_what_is_read_twice() -> None:
+    rows = [plan_row(row) for row in plan(selected()) if row.sample]
+
+    assert sorted((row["kind"], row["collector"], row["sample"]) for row in rows) == [
+        ("ethtool.stats", "counters-again", 1), ("rdma.counters", "counters-again", 1),
+    ]  # fmt: skip

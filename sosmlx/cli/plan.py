@@ -47,6 +47,7 @@ def _plan_text(planned: Sequence[Planned]) -> str:
         deadline = "" if isinstance(read, Refusal) else f"{read.deadline:g} s"
         needs, option = ", ".join(row.needs), f"--with {row.option}" if row.option else ""
         hazard = f"NOT DONE: {row.refused}" if row.refused or isinstance(read, Refusal) else read.hazard
-        rows.append([described(read), read.scope, read.channel, str(row.tier), deadline, needs, option, hazard])
+        what = f"{described(read)} (once more, at least a second later)" if row.sample else described(read)
+        rows.append([what, read.scope, read.channel, str(row.tier), deadline, needs, option, hazard])
     widths = [max(len(row[column]) for row in rows if len(row[column]) <= _WIDEST) for column in range(len(rows[0]))]
     return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + "\n" for row in rows)

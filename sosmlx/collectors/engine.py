@@ -31,11 +31,12 @@ from sosmlx.collectors.spec import (
     Target,
     described,
     device,
+    is_last,
     parts,
     target,
 )  # fmt: skip
 from sosmlx.collectors.watch import Began, Ended, Watch, nobody
-from sosmlx.record import HOST, Answer, Outcome, Record
+from sosmlx.record import HOST, Answer, Outcome, Record, sampled
 from sosmlx.secrets import without_secrets
 from sosmlx.sources.base import INTERRUPTED, Source
 
@@ -78,9 +79,8 @@ class _Task:
 
     def __init__(self, read: Read, collector: Collector, rank: int) -> None:
         self.read, self.collector, self.rank = read, collector, rank
-        again = not isinstance(read, Refusal) and read.expand is None
-        self.sample = collector.sample if again else 0
-        self.key: Target = (*target(read), f"sample {self.sample}") if self.sample else target(read)
+        self.sample = collector.sample if is_last(read) else 0
+        self.key: Target = sampled(target(read), self.sample)
         self.children: list[_Task] = []
         self.claim: _Claim | None = None
         self.trouble = ""

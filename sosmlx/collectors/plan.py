@@ -6,12 +6,27 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sosmlx.collectors.spec import Collector, File, Mailbox, Node, Read, Refusal, Register, Target, parts, target
-from sosmlx.record import Answer, Record
+from sosmlx.collectors.spec import (
+    Collector,
+    File,
+    Mailbox,
+    Node,
+    Read,
+    Refusal,
+    Register,
+    Target,
+    is_last,
+    parts,
+    target,
+)  # fmt: skip
+from sosmlx.record import Answer, Record, sampled
 
 
 class Planned(NamedTuple):
-    """One row of a plan: a read as declared, with placeholders where an answer decides; `refused` says why not."""
+    """One row of a plan: a read as declared, with placeholders where an answer decides; `refused` says why not.
+
+    With `sample=1` it is done once more, at least a second after it was done first.
+    """
 
     collector: str
     tier: int
@@ -19,6 +34,7 @@ class Planned(NamedTuple):
     needs: tuple[str, ...] = ()
     option: str = ""
     refused: str = ""
+    sample: int = 0
 
 
 def plan(collectors: Iterable[Collector]) -> list[Planned]:
@@ -29,10 +45,14 @@ def plan(collectors: Iterable[Collector]) -> list[Planned]:
         waiting: deque[Read] = deque(collector.reads)
         while waiting:
             read = waiting.popleft()
-            if target(read) not in seen:
-                seen.add(target(read))
+            sample = collector.sample if is_last(read) else 0
+            key = sampled(target(read), sample)
+            if key not in seen:
+                seen.add(key)
                 refused = read.reason if isinstance(read, Refusal) else ""
-                rows.append(Planned(collector.name, collector.tier, read, collector.needs, collector.option, refused))
+                rows.append(
+                    Planned(collector.name, collector.tier, read, collector.needs, collector.option, refused, sample)
+                )
             if not isinstance(read, Refusal) and read.expand is not None:
                 asked = Record("", read.kind, collector.name, read.subject, Answer(read.pattern), *parts(read))
                 waiting.extend(read.expand(asked))
@@ -53,6 +73,7 @@ def plan_row(row: Planned) -> dict[str, object]:
         "option": row.option, "refused": row.refused,
         "deadline": None if isinstance(read, Refusal) else read.deadline,
         "hazard": "" if isinstance(read, Refusal) else read.hazard,
+        **({"sample": row.sample} if row.sample else {}),
     }  # fmt: skip
 
 

@@ -171,6 +171,11 @@ def target(read: Read) -> Target:
     return what(*parts(read))
 
 
+def is_last(read: Read) -> bool:
+    """Tell whether a read leads to no others: such a one is what a second sample is of."""
+    return not isinstance(read, Refusal) and read.expand is None
+
+
 def parts(read: Read) -> tuple[tuple[str, ...], str, Access | None, Call | None]:
     """Take a read apart into what its record names: argv, path, register and command."""
     if isinstance(read, Register):
