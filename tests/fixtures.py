@@ -29,6 +29,7 @@ READS: dict[str, tuple[str, str]] = {
     "hwmon.attribute": (BDF, "/sys/class/hwmon/hwmon3/"),
     "net.bond": (HOST, "/proc/net/bonding/"),
     "pci.path": (BDF, "/sys/bus/pci/devices/"),
+    "pci.config": (BDF, "/sys/bus/pci/devices/"),
     "fwctl.device": ("host/fwctl0", "/sys/class/fwctl/fwctl0/"),
     "module.attribute": (HOST, "/sys/module/mlx5_core/"),
     "kernel.line": (HOST, "/proc/sys/kernel/"),

@@ -56,13 +56,20 @@ def _bus(bdf: str) -> Iterable[Read]:
 
 
 def _way_up(record: Record) -> Iterable[Read]:
-    """Read the link of each port on the way up to the root, the function last: its path in sysfs names them."""
+    """Read of each port on the way up to the root what link it has and what it isolates, the function last.
+
+    The function's path in sysfs names them.
+    """
     steps = record.data.decode("utf-8", "replace").split("/")
     places = [step for step in steps if _PLACE.match(step) or PLACEHOLDER.match(step)]
     if not places:
         return []
-    path = f"{DEVICES}/{words(*places)}/{words(*LINK)}"
-    return [File("pci.upstream", path, record.subject, "values")]
+    home = f"{DEVICES}/{words(*places)}"
+    wakes = "the kernel wakes a port that sleeps for the time of the read"
+    return [
+        File("pci.upstream", f"{home}/{words(*LINK)}", record.subject, "values"),
+        File("pci.config", f"{home}/config", record.subject, "config", hazard=wakes),
+    ]
 
 
 def _group(record: Record) -> Iterable[Read]:
@@ -94,7 +101,7 @@ def _interrupts(record: Record) -> Iterable[Read]:
 
 BUS = Collector(
     "bus",
-    "PCI functions: power, errors, ASPM, ports above, IOMMU group, sensors, interrupts",
+    "PCI functions: power, errors, ASPM, ports above and their ACS, IOMMU group, sensors, interrupts",
     (
         functions(not_vfio(_bus)),
         functions(bound("mlx5_core", _driven)),

@@ -26,6 +26,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sysfs", ("pci", "net", "rdma", "hwmon", "fwctl", "platform", "folder")),
     ("channels", ("pci", "mst", "misc", "cuse")),
     ("sweeps", ("pci", "net", "rdma", "hwmon", "kernel", "platform", "mlx5")),
+    ("config_space", ("pci",)),
     ("services", ("net", "ovs")),
     ("packages", ("kernel", "tool")),
     ("mlxlink", ("mlxlink",)),

@@ -19,6 +19,7 @@ from sosmlx.simulator.document import SCENARIO
 from sosmlx.simulator.flash import Flash
 from sosmlx.simulator.nic import Kernel, Nic
 from sosmlx.sources.base import How
+from sosmlx.sources.config_space import dumped, registers
 from sosmlx.sources.firmware import Firmware
 from sosmlx.sources.sweep import sweep
 
@@ -144,6 +145,8 @@ class ScenarioSource:
             return fault
         if how == "values":
             return sweep(path, lambda each, kind: self.read(each, kind, deadline))
+        if how == "config":
+            return sweep(path, lambda each, kind: self._space(each, deadline), "config")
         if how == "link":
             return Answer(self._links[path].encode()) if path in self._links else _ABSENT
         if how == "names":
@@ -152,6 +155,16 @@ class ScenarioSource:
         if path == _TAINT and path in self._files:
             return Answer(f"{int(self._files[path]) | self._kernel.taint}\n".encode())
         return Answer(self._files[path].encode()) if path in self._files else _ABSENT
+
+    def _space(self, path: str, deadline: float) -> Answer:
+        """Read the registers of a PCI configuration space, which a scenario gives as `lspci -xxxx` prints it."""
+        answer = self.read(path, "bytes", deadline)
+        if answer.outcome is not Outcome.COLLECTED:
+            return answer
+        try:
+            return registers(dumped(answer.data.decode()))
+        except ValueError:
+            return Answer(outcome=Outcome.FAILED, reason=f"sim: {path}: not a dump of configuration space")
 
     def info(self, node: str, deadline: float) -> Answer:
         """Ask a simulated adapter's node who answers."""

@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 
 from sosmlx.record import Access, Answer, Call, Outcome
 
-How = Literal["bytes", "link", "names", "catalogue", "values"]
+How = Literal["bytes", "link", "names", "catalogue", "values", "config"]
 """What to read of a path: a file's bytes, a link's target, a folder's names (one a line, sorted), the rows of an
-installed catalogue of flash parameters, or the values of all files that a pattern names (`sources/sweep.py`)."""
+installed catalogue of flash parameters, the values of all files that a pattern names (`sources/sweep.py`),
+or of each of them the registers that its PCI configuration space is asked for (`sources/config_space.py`)."""
 
 BREAKER = "breaker:"
 """Begins the reason of a read that was not tried because what it asks had stopped answering."""

@@ -44,7 +44,7 @@ def path_refusal(path: str, how: How) -> str:
     'deny-list: a path is absolute, and has no empty part, no `.` and no `..`'
     """
     parts = path.split("/")
-    words = re.split("[/{},]", path) if how == "values" else parts
+    words = re.split("[/{},]", path) if how in ("values", "config") else parts
     if parts[0] or len(parts) < 2 or "" in parts[1:] or {".", ".."} & set(words) or "\0" in path:
         return f"{DENY} a path is absolute, and has no empty part, no `.` and no `..`"
     if parts[1] == NAMES_ONLY[1:] and how == "bytes":

@@ -15,6 +15,7 @@ from sosmlx.fwctl.client import Channel, Forked
 from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources import run as program
 from sosmlx.sources.base import FILE_CAP, INTERRUPTED, How, capped, failed
+from sosmlx.sources.config_space import registers
 from sosmlx.sources.firmware import Firmware
 from sosmlx.sources.guard import path_refusal
 from sosmlx.sources.sweep import Reader, sweep
@@ -77,7 +78,8 @@ def _swept(read: Reader) -> Reader:
         why = path_refusal(path, how)
         return Answer(outcome=Outcome.SKIPPED, reason=why) if why else read(path, how)
 
-    return lambda path, how: sweep(path, one) if how == "values" else read(path, how)
+    ways: dict[How, How] = {"values": "bytes", "config": "config"}
+    return lambda path, how: sweep(path, one, ways[how]) if how in ways else read(path, how)
 
 
 def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
@@ -91,7 +93,7 @@ def read_path(path: str, how: How, cap: int = FILE_CAP) -> Answer:
             return Answer(os.fsencode(os.readlink(path)))
         if how == "names":
             return Answer(b"".join(os.fsencode(name) + b"\n" for name in sorted(os.listdir(path))))
-        return read_file(path, cap)
+        return read_file(path, cap, how=how)
     except OSError as error:
         device = _DEVICE.match(path) if error.errno == errno.ENOENT else None
         if device and not os.path.lexists(device[0]):
@@ -106,8 +108,10 @@ _NO_FILE = Answer(outcome=Outcome.FAILED, reason="not a regular file")
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
-def read_file(path: str, cap: int, folder: int | None = None) -> Answer:
+def read_file(path: str, cap: int, folder: int | None = None, how: How = "bytes") -> Answer:
     """Read a regular file to its end or to the cap, below an open folder where one is given. Raises OSError.
+
+    Of PCI configuration space (`how="config"`) only some registers are read.
 
     Nothing else is even opened: to open a device can be to act on it.
     """
@@ -116,7 +120,11 @@ def read_file(path: str, cap: int, folder: int | None = None) -> Answer:
         return _NO_FILE
     handle = os.open(path, _FLAGS, dir_fd=folder)
     try:
-        return _NO_FILE if not stat.S_ISREG(os.fstat(handle).st_mode) else _read(handle, cap)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return _NO_FILE
+        if how == "config":
+            return registers(lambda at, size: os.pread(handle, size, at))
+        return _read(handle, cap)
     finally:
         os.close(handle)
 

@@ -24,8 +24,8 @@ _WORDS = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _WILD = re.compile(r"[*{]")
 
 
-def sweep(pattern: str, read: Reader) -> Answer:
-    r"""Read every file that a pattern names.
+def sweep(pattern: str, read: Reader, how: How = "bytes") -> Answer:
+    r"""Read every file that a pattern names, in one way.
 
     >>> sweep("/x/{a,b}", lambda path, how: Answer(f"{path[3:]}1".encode())).data
     b'a = a1\nb = b1\n'
@@ -37,7 +37,7 @@ def sweep(pattern: str, read: Reader) -> Answer:
     for number, path in enumerate(path for word in _spelled(pattern) for path in _matching(word, read)):
         if number == MOST:
             return Answer(b"".join(lines), Outcome.TRUNCATED, f"more than {MOST} files")
-        answer = read(path, "bytes")
+        answer = read(path, how)
         name = path[len(common) :].encode()
         if answer.outcome is Outcome.ABSENT:
             continue

@@ -71,7 +71,7 @@ def read_inside(root: str, path: str, how: How) -> Answer:
                 return Answer(b"".join(os.fsencode(name) + b"\n" for name in sorted(_names(folder))))
             if how == "link":
                 return Answer(os.fsencode(os.readlink(last, dir_fd=folder)))
-            return read_file(last, FILE_CAP, folder)
+            return read_file(last, FILE_CAP, folder, how)
     except OSError as error:
         return failed(error)
     except ValueError as error:  # a null byte in a name
