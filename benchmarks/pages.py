@@ -11,7 +11,8 @@ from pathlib import Path
 from sosmlx.diff.compare import compare
 from sosmlx.report import page as pages
 from sosmlx.report.html import diff_page, show_page
-from sosmlx.report.view import diff_view, show_view
+from sosmlx.report.show import show_view
+from sosmlx.report.view import diff_view
 from tests.pages import large
 
 SEARCH = """async () => {

@@ -27,8 +27,9 @@ from sosmlx.policy.named import named as policies
 from sosmlx.record import Bundle
 from sosmlx.report.check_text import check_text
 from sosmlx.report.result import check_view, evaluate
+from sosmlx.report.show import show_view
 from sosmlx.report.text import diff_text, show_text
-from sosmlx.report.view import diff_view, show_view
+from sosmlx.report.view import diff_view
 
 __all__ = ["assert_no_difference", "assert_policy", "assert_supported"]
 

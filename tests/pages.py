@@ -17,7 +17,8 @@ from sosmlx.report import page
 from sosmlx.report.formats import Formats, check_formats, diff_formats, show_formats
 from sosmlx.report.html import check_page, diff_page, show_page
 from sosmlx.report.result import check_view, evaluate
-from sosmlx.report.view import diff_view, show_view
+from sosmlx.report.show import show_view
+from sosmlx.report.view import diff_view
 
 BEFORE, AFTER = "sim:two-adapters-before", "sim:two-adapters-after"
 

@@ -19,13 +19,16 @@ from sosmlx.report.github import command, github
 from sosmlx.report.junit import junit
 from sosmlx.report.markdown import escaped, markdown
 from sosmlx.report.sarif import sarif
-from sosmlx.report.view import CoverageView, Row
+from sosmlx.report.view import CoverageView, Input, Row
 from tests.reports import log, report, reports, text, xml
 
 
 class Told(NamedTuple):
     """A view that has nothing beside its cases."""
 
+    counts: str = ""
+    asides: tuple[tuple[str, tuple[Row, ...]], ...] = ()
+    inputs: tuple[Input, ...] = ()
     evidence: tuple[Row, ...] = ()
     pending: tuple[Row, ...] = ()
     overrides: tuple[Row, ...] = ()

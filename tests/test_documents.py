@@ -25,8 +25,9 @@ from sosmlx.policy.rules import Policy, Rule, Select, Waiver
 from sosmlx.report.check_text import check_text
 from sosmlx.report.html import check_page, diff_page, show_page
 from sosmlx.report.result import CheckResult, check_view, evaluate
+from sosmlx.report.show import show_view
 from sosmlx.report.text import diff_text
-from sosmlx.report.view import diff_view, show_view
+from sosmlx.report.view import diff_view
 from tests.snapshots import query
 
 SCENARIOS = ["two-adapters-before", "two-adapters-after", "no-fwctl", "bare"]

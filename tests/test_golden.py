@@ -34,3 +34,11 @@ def test_page_text_and_markdown_say_the_same_sentence(kind: str) -> None:
     plain = re.sub(r"\*\*|<!-- -->|&#([0-9]+);", lambda match: chr(int(match[1])) if match[1] else "", markdown)
 
     assert (sentence in html, sentence in plain) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["diff", "diff-texts", "check", "check-no-fwctl", "show-no-fwctl"])
+def test_text_and_markdown_count_the_same(kind: str) -> None:
+    text, markdown = (pages()[f"{kind}.{ending}"] for ending in ("txt", "md"))
+    line = next(line for line in text.splitlines() if "pending a reset" in line).removeprefix("Checked: ")
+
+    assert f"\n{line}.\n" in markdown

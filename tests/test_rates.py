@@ -15,8 +15,8 @@ from sosmlx.model import Snapshot
 from sosmlx.normalise import normalise
 from sosmlx.record import Answer, Bundle, Outcome, Record
 from sosmlx.report.machine import snapshot_document
+from sosmlx.report.show import show_view
 from sosmlx.report.text import show_text
-from sosmlx.report.view import show_view
 from sosmlx.simulator.host import ScenarioSource, load
 
 BDF = "0000:3b:00.0"

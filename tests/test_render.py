@@ -24,7 +24,8 @@ from sosmlx.report.formats import diff_formats, saved_formats, show_formats
 from sosmlx.report.machine import difference_to_json
 from sosmlx.report.plain import dump, restore
 from sosmlx.report.saved import read
-from sosmlx.report.view import DiffView, Row, ShowView, diff_view, show_view
+from sosmlx.report.show import ShowView, show_view
+from sosmlx.report.view import DiffView, Row, diff_view
 from tests.reports import AFTER, BEFORE, one_knob
 from tests.snapshots import facets, snapshots
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sosmlx.bundle.opening import open_source
 from sosmlx.normalise import normalise
 from sosmlx.report.limits import noteworthy
+from sosmlx.report.show import ShowView, show_view
 from sosmlx.report.text import show_text
-from sosmlx.report.view import ShowView, show_view
 
 BDF = "0000:3b:00.0"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from sosmlx.report.view import Row, ShowView
+from sosmlx.report.show import ShowView
+from sosmlx.report.view import Row
 
 WIDTH, HEIGHT = 80, 24
 _SENTENCE, _DEVICES, _WAITING, _MISSING = 6, 6, 4, 4

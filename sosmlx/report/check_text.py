@@ -21,7 +21,7 @@ def check_text(view: CheckView) -> str:
 
 def _check(view: CheckView) -> Iterator[str]:
     yield view.sentence
-    yield f"Checked: {view.count}; fails from severity {view.threshold} on"
+    yield f"Checked: {view.counts}"
     yield from _rows("Evidence", view.evidence)
     for group in view.groups:
         yield ""

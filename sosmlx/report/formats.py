@@ -25,8 +25,9 @@ from sosmlx.report.markdown import Told, markdown, show_markdown
 from sosmlx.report.page import Page
 from sosmlx.report.result import CheckResult, CheckView, check_view
 from sosmlx.report.saved import Saved, with_page, with_view
+from sosmlx.report.show import ShowView, show_view
 from sosmlx.report.text import diff_text, show_text
-from sosmlx.report.view import DiffView, ShowView, diff_view, show_view
+from sosmlx.report.view import DiffView, diff_view
 
 Formats = dict[str, Callable[[], str]]
 

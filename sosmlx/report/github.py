@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sosmlx.printable import visible
 from sosmlx.report.cases import Case, Report, cut, details
-from sosmlx.report.view import ShowView
+from sosmlx.report.show import ShowView
 
 MOST = 10
 

@@ -14,7 +14,8 @@ import sosmlx
 from sosmlx.report.limits import noteworthy, worst
 from sosmlx.report.page import Page
 from sosmlx.report.result import CheckView
-from sosmlx.report.view import DiffView, ShowView
+from sosmlx.report.show import ShowView
+from sosmlx.report.view import DiffView
 
 TEMPLATES = (
     "page.html.j2", "parts.html.j2", "diff.html.j2", "show.html.j2", "check.html.j2", "taint.svg.j2", "topology.svg.j2",

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from sosmlx.model import SEVERITIES
 from sosmlx.report.result import FindingGroup
-from sosmlx.report.view import Group, SettingGroup
+from sosmlx.report.show import SettingGroup
+from sosmlx.report.view import Group
 
 G = TypeVar("G", Group, FindingGroup)
 

@@ -13,8 +13,9 @@ from typing import Protocol
 from sosmlx.model import Device
 from sosmlx.printable import visible
 from sosmlx.report.cases import Case, Report, cut
+from sosmlx.report.show import ShowView
 from sosmlx.report.text import WIDEST, WRITER
-from sosmlx.report.view import CoverageView, Row, ShowView
+from sosmlx.report.view import SYMPTOMS, CoverageView, Input, Row
 
 MOST_BYTES = 900 * 1024
 
@@ -45,6 +46,18 @@ class Told(Protocol):
     """What the view of a diff or check tells beside its cases."""
 
     @property
+    def counts(self) -> str:
+        """What a reader must know of, counted in a line."""
+
+    @property
+    def asides(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """Tables that follow what was not captured."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What the result was made from."""
+
+    @property
     def evidence(self) -> tuple[Row, ...]:
         """What a reader must see of what was observed."""
 
@@ -71,12 +84,16 @@ def markdown(report: Report, view: Told) -> str:
         ("Not checked", ["device", "check", "why"], report.of("notchecked")),
     ]
     lines = [f"## {escaped(cut(report.title, 300))}", "", _verdict(report.status, report.sentence), ""]
+    lines += [f"{escaped(view.counts)}.", ""]
     lines += _rows("Evidence", view.evidence)
     for title, columns, cases in parts:
         lines += _table(title, columns, [_cells(case, len(columns) > 3) for case in cases])
         if title == parts[0][0]:
             lines += [*_rows("Pending a reset", view.pending), *_rows("Overridden at run time", view.overrides)]
     lines += _coverage(view.coverage)
+    for title, rows in view.asides:
+        lines += _rows(title, rows)
+    lines += _inputs(view.inputs)
     lines += [f"{escaped(note)}.  " for note in report.notes]
     return _bounded([*lines, f"Counted: {report.counts()}."])
 
@@ -97,6 +114,7 @@ def _cells(case: Case, every: bool) -> list[str]:
 def show_markdown(view: ShowView) -> str:
     """Render a snapshot: verdict, devices, settings by plane, what is pending, and what was not captured."""
     lines = [f"## {escaped(cut(view.title, 300))}", "", _verdict(view.status, view.sentence), ""]
+    lines += [f"{escaped(view.counts)}.", ""]
     lines += _rows("Evidence", view.evidence)
     lines += [*_rows("Pending a reset", view.pending), *_rows("Overridden at run time", view.overrides)]
     lines += _table(
@@ -113,6 +131,7 @@ def show_markdown(view: ShowView) -> str:
         heads = ["name", *group.facets, "state", *([WRITER] if group.written else [])]
         rows = [[row.name, *row.cells, row.flags, *([row.writer] if group.written else [])] for row in group.rows]
         lines += _table(f"{group.device} {group.plane}{mark}", heads, rows)
+    lines += [*_rows(SYMPTOMS, view.symptoms), *_inputs(view.inputs)]
     if view.hidden:
         lines.append(f"{view.hidden} settings are not shown (counters, volatile values).")
     return _bounded(lines)
@@ -134,6 +153,11 @@ def _verdict(status: str, sentence: str) -> str:
     if head.lower() != status:
         return f"**{escaped(status)}**: {escaped(cut(sentence))}"
     return f"**{escaped(head)}**{colon}{escaped(cut(rest))}"
+
+
+def _inputs(inputs: Sequence[Input]) -> list[str]:
+    cells = [[row.side, row.kind, row.path, row.host, row.label, row.collected] for row in inputs]
+    return _table("Inputs", ["side", "kind", "source", "host", "label", "collected"], cells)
 
 
 def _coverage(coverage: CoverageView) -> Iterator[str]:

@@ -24,9 +24,10 @@ from sosmlx.report.cells import shown
 from sosmlx.report.excerpts import Excerpt, Quoting, by_key
 from sosmlx.report.island import Island, island
 from sosmlx.report.result import CheckResult, CheckView, anchors, mark
+from sosmlx.report.show import ShowView
 from sosmlx.report.summary import check_summary, diff_summary, show_summary
 from sosmlx.report.topology import Topology, topology
-from sosmlx.report.view import DiffView, ShowView, anchor
+from sosmlx.report.view import DiffView, anchor
 
 MOST_PROOFS = 500
 """So many lines carry their evidence; of the rest the bundle has it."""

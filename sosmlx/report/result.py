@@ -18,7 +18,8 @@ from sosmlx.policy.rules import Policy
 from sosmlx.policy.tally import is_waived
 from sosmlx.policy.waivers import IN_FORCE, Standing
 from sosmlx.printable import visible
-from sosmlx.report.view import CoverageView, Input, Row, device_title, override_rows, pending_rows, show_view
+from sosmlx.report.show import show_view
+from sosmlx.report.view import CoverageView, Input, Row, device_title, override_rows, pending_rows, waiting_words
 
 RESULTS: tuple[Result, ...] = ("fail", "error", "unknown", "notchecked", "notapplicable", "pass")
 """Results in the order in which a reader wants them."""
@@ -166,6 +167,13 @@ class CheckView:
     inputs: tuple[Input, ...]
     pending: tuple[Row, ...] = ()
     overrides: tuple[Row, ...] = ()
+    asides: tuple[tuple[str, tuple[Row, ...]], ...] = ()
+
+    @property
+    def counts(self) -> str:
+        """Count in a line what a reader must know of, who reads only the start."""
+        waiting = waiting_words(self.pending, self.overrides)
+        return f"{self.count}; fails from severity {self.threshold} on; {waiting}"
 
 
 def check_view(result: CheckResult) -> CheckView:

@@ -18,7 +18,8 @@ from sosmlx.printable import visible
 from sosmlx.report.page import Page
 from sosmlx.report.plain import dump, restore
 from sosmlx.report.result import CheckView
-from sosmlx.report.view import DiffView, ShowView
+from sosmlx.report.show import ShowView
+from sosmlx.report.view import DiffView
 from sosmlx.snapshot_json import snapshot_from_json
 
 Document = Mapping[str, object]

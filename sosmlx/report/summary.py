@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sosmlx.model import SEVERITIES
 from sosmlx.report.result import CheckView
-from sosmlx.report.view import CoverageView, DiffView, Input, Row, ShowView
+from sosmlx.report.show import ShowView
+from sosmlx.report.view import CoverageView, DiffView, Input, Row
 
 MOST = 12
 """So many lines of a kind are named; the rest is counted."""

@@ -8,13 +8,12 @@ from tabulate import tabulate
 
 from sosmlx.model import Device
 from sosmlx.printable import visible
-from sosmlx.report.view import CoverageView, DiffView, Group, Input, Line, Row, ShowView, device_title
+from sosmlx.report.show import ShowView
+from sosmlx.report.view import SYMPTOMS, CoverageView, DiffView, Group, Input, Line, Row, device_title
 
 WIDEST = 160
 
 WRITER = "last writer of the TLV, as claimed"
-
-SYMPTOMS = "Symptoms: counters that rose, outside the verdict"
 
 
 def diff_text(view: DiffView) -> str:
@@ -25,10 +24,7 @@ def diff_text(view: DiffView) -> str:
 def _diff(view: DiffView) -> Iterator[str]:
     yield view.sentence
     yield f"Verdict: {view.transition}"
-    counts = [view.count, _counts(view.pending, view.overrides), f"{len(view.unknown)} unknown"]
-    # What was not captured on both sides is counted before what differs: who reads only the start must know it.
-    counts += [f"{len(view.scope)} captured on one side only"] if view.scope else []
-    yield "; ".join(counts)
+    yield view.counts
     yield from (words for words in (view.causes, view.three_way, *view.notes) if words)
     yield from _rows("Evidence", view.evidence)
     yield from _groups(view.groups)
@@ -49,10 +45,6 @@ def _diff(view: DiffView) -> Iterator[str]:
     yield from _missing(view.coverage)
     yield from _rows(SYMPTOMS, view.symptoms)
     yield from _inputs(view.inputs)
-
-
-def _counts(pending: Sequence[Row], overrides: Sequence[Row]) -> str:
-    return f"{len(pending)} pending a reset, {len(overrides)} overridden at run time"
 
 
 def waiting(pending: Sequence[Row], overrides: Sequence[Row]) -> Iterator[str]:
@@ -79,7 +71,7 @@ def show_text(view: ShowView) -> str:
 
 def _show(view: ShowView) -> Iterator[str]:
     yield view.sentence
-    yield _counts(view.pending, view.overrides)
+    yield view.counts
     yield from _rows("Evidence", view.evidence)
     yield from waiting(view.pending, view.overrides)
     yield ""

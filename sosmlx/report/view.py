@@ -8,11 +8,10 @@ from itertools import groupby
 
 from sosmlx.diff.cause import WITH_FIRMWARE
 from sosmlx.diff.compare import Comparison
-from sosmlx.diff.digest import digests, fingerprint
-from sosmlx.diff.symptoms import rising
-from sosmlx.model import PLANES, SHOWN_CLASSES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
+from sosmlx.diff.digest import fingerprint
+from sosmlx.model import PLANES, Coverage, Device, Difference, Gap, Match, Setting, Snapshot, state
 from sosmlx.parsers.values import NOBODY
-from sosmlx.policy.envelope import Baseline, Judgement, count_words, judge
+from sosmlx.policy.envelope import Baseline, count_words, judge
 from sosmlx.policy.overrides import overrides
 from sosmlx.printable import visible
 from sosmlx.record import HOST
@@ -20,8 +19,7 @@ from sosmlx.report.cells import ABSENT, shown
 from sosmlx.report.changes import base_words, conflicts, hidden_words, renamed_words, symptom_words, taint_words
 from sosmlx.report.hints import hint
 
-CAPABILITIES = "caps"
-"""A thousand numbers that nobody configures: among other planes they are counted, alone they are printed."""
+SYMPTOMS = "Symptoms: counters that rose, outside the verdict"
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,11 @@ class Row:
     how: str = ""
 
 
+def waiting_words(pending: Sequence[Row], overrides: Sequence[Row]) -> str:
+    """Count what waits for a reset, and what is overridden."""
+    return f"{len(pending)} pending a reset, {len(overrides)} overridden at run time"
+
+
 @dataclass(frozen=True)
 class DiffView:
     """A diff, ready to print."""
@@ -124,6 +127,18 @@ class DiffView:
     agreed: tuple[Group, ...] = ()
     overrides: tuple[Row, ...] = ()
 
+    @property
+    def counts(self) -> str:
+        """Count in a line what a reader must know of, who reads only the start."""
+        found = [self.count, waiting_words(self.pending, self.overrides), f"{len(self.unknown)} unknown"]
+        found += [f"{len(self.scope)} captured on one side only"] if self.scope else []
+        return "; ".join(found)
+
+    @property
+    def asides(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """What is told after what was not captured, with its titles."""
+        return (("Renamed", self.renamed), ("Captured on one side only", self.scope), (SYMPTOMS, self.symptoms))
+
 
 @dataclass(frozen=True)
 class CoverageView:
@@ -141,7 +156,7 @@ def diff_view(found: Comparison) -> DiffView:
     left, right = judge(found.left), judge(found.right, Baseline(found.judged, found.gaps, found.left))
     sources = [("left", found.left), ("right", found.right), *([("base", found.base)] if found.base else [])]
     return DiffView(
-        title=visible(f"{_name(found.left)} → {_name(found.right)}"),
+        title=visible(f"{source_name(found.left)} → {source_name(found.right)}"),
         status=right.host.status,
         sentence=visible(right.host.sentence),
         before=visible(left.host.sentence),
@@ -150,13 +165,13 @@ def diff_view(found: Comparison) -> DiffView:
         pending=tuple(pending_rows(found.right)),
         unknown=tuple(_gap(gap) for gap in (*found.gaps, *found.base_gaps)),
         scope=tuple(_gap(gap) for gap in found.scope),
-        coverage=_coverage(
+        coverage=coverage_view(
             [found.left, found.right],
             [{match.left: match.id for match in found.matches}, {match.right: match.id for match in found.matches}],
         ),
-        unparsed=(_lines_of(found.left), _lines_of(found.right)),
-        evidence=tuple(_evidence(found.right)),
-        inputs=tuple(_input(side, snapshot) for side, snapshot in sources),
+        unparsed=(lines_not_understood(found.left), lines_not_understood(found.right)),
+        evidence=tuple(evidence_rows(found.right)),
+        inputs=tuple(input_row(side, snapshot) for side, snapshot in sources),
         hidden=found.hidden,
         count=count_words(found.differences),
         causes=visible(found.causes.words),
@@ -183,7 +198,8 @@ def _matched(match: Match) -> str:
     return match.match if match.left is None or match.right is None else f"matched by {match.match}"
 
 
-def _name(snapshot: Snapshot) -> str:
+def source_name(snapshot: Snapshot) -> str:
+    """Name what a snapshot is of: the host and the label, or the path."""
     source = snapshot.source
     label = f" {source.label}" if source.label else ""
     return f"{source.host}{label}" if source.host else source.path
@@ -217,7 +233,7 @@ def _note(row: Difference) -> str:
     return row.note or taint_words(row) or ("" if row.cause == "unknown" else row.cause)
 
 
-def _claimed(setting: Setting) -> str:
+def claimed(setting: Setting) -> str:
     """Say in a word or two who claims to have written the stored item; the documents have the rest of its header."""
     coming = setting.facet("next")
     words = coming.writer if coming is not None else ""
@@ -280,7 +296,7 @@ def _gap(gap: Gap) -> Row:
     return Row(visible(gap.device), gap.plane, visible(what), visible(f"{gap.side}: {gap.reason}"), hint(gap.reason))
 
 
-def _coverage(snapshots: Sequence[Snapshot], names: Sequence[Mapping[str | None, str]]) -> CoverageView:
+def coverage_view(snapshots: Sequence[Snapshot], names: Sequence[Mapping[str | None, str]]) -> CoverageView:
     """Lay out coverage by device and plane; `names` give each side's devices the id that they have in a diff."""
     sides = [
         {(ids.get(row.device, row.device), row.plane): row for row in snapshot.coverage}
@@ -315,7 +331,7 @@ def _both(cells: Sequence[str]) -> str:
     return cells[0] if len(set(cells)) == 1 else " | ".join(cells)
 
 
-def _evidence(snapshot: Snapshot) -> list[Row]:
+def evidence_rows(snapshot: Snapshot) -> list[Row]:
     """Pick the evidence that a reader must see; the rest is in the JSON document."""
     shown_rows = [row for row in snapshot.evidence if row.severity in ("medium", "high", "critical")]
     return [
@@ -324,117 +340,14 @@ def _evidence(snapshot: Snapshot) -> list[Row]:
     ]
 
 
-def _input(side: str, snapshot: Snapshot) -> Input:
+def input_row(side: str, snapshot: Snapshot) -> Input:
+    """Tell of one source that a result was made from."""
     source = snapshot.source
     return Input(
         side, source.kind, *(visible(word) for word in (source.path, source.host, source.collected, source.label))
     )
 
 
-@dataclass(frozen=True)
-class SettingRow:
-    """One knob of a shown snapshot, with a cell per facet; `writer` is empty where nothing is stored."""
-
-    name: str
-    cells: tuple[str, ...]
-    flags: str
-    writer: str
-    cls: str = ""
-
-
-@dataclass(frozen=True)
-class SettingGroup:
-    """The knobs of one plane of one device; `folded` where they are counted, and printed only on request."""
-
-    device: str
-    plane: str
-    facets: tuple[str, ...]
-    rows: tuple[SettingRow, ...]
-    digest: str
-    folded: bool = False
-
-    @property
-    def folded_words(self) -> str:
-        """Say what is not printed, and how to have it printed."""
-        return f"{len(self.rows)} settings say what it can do; --plane {self.plane} prints them"
-
-    @property
-    def written(self) -> bool:
-        """Whether a writer is known of any of them."""
-        return any(row.writer for row in self.rows)
-
-
-@dataclass(frozen=True)
-class ShowView:
-    """A snapshot, ready to print."""
-
-    title: str
-    status: str
-    sentence: str
-    devices: tuple[Device, ...]
-    verdicts: Mapping[str, str]
-    groups: tuple[SettingGroup, ...]
-    pending: tuple[Row, ...]
-    coverage: CoverageView
-    evidence: tuple[Row, ...]
-    inputs: tuple[Input, ...]
-    unparsed: int
-    hidden: int
-    overrides: tuple[Row, ...] = ()
-    symptoms: tuple[Row, ...] = ()
-
-
-def _lines_of(snapshot: Snapshot) -> int:
+def lines_not_understood(snapshot: Snapshot) -> int:
     """Count the lines that nobody understood; a row may hold a block of them."""
     return sum(row.text.count("\n") + 1 for row in snapshot.unparsed)
-
-
-def _visible_device(device: Device) -> Device:
-    """Make every word of a device harmless to show: all of them come from the bundle."""
-    words = {name: visible(value) for name, value in vars(device).items() if isinstance(value, str)}
-    lists = {name: tuple(map(visible, getattr(device, name))) for name in ("netdevs", "rdma", "channels")}
-    return Device(**words, **lists)  # type: ignore[arg-type]
-
-
-def show_view(snapshot: Snapshot, settings: Sequence[Setting], everything: bool = False) -> ShowView:
-    """Compute what `show` prints of a snapshot; `settings` are those that the user asked for."""
-    verdict: Judgement = judge(snapshot)
-    marks = {(row["device"], row["plane"]): row["digest"] for row in digests(snapshot)}
-    kept = [row for row in settings if everything or row.cls in SHOWN_CLASSES]
-    many = not everything and len({row.plane for row in kept}) > 1
-    groups = []
-    for (device, plane), rows in groupby(
-        sorted(kept, key=lambda row: (row.device == HOST, row.device, PLANES.index(row.plane), row.key)),
-        key=lambda row: (row.device, row.plane),
-    ):
-        members = list(rows)
-        names = [name for name in ("default", "current", "next", "running", "stored", "max")
-                 if any(row.facet(name) for row in members)]  # fmt: skip
-        lines = tuple(
-            SettingRow(
-                visible(f"{row.name} ({row.cmode})" if row.cmode in ("runtime", "driverinit") else row.name),
-                tuple(shown(row.facet(name)) if row.facet(name) else "" for name in names),
-                " ".join(flag for flag in state(row) if flag != "observed"),
-                visible(_claimed(row)),
-                row.cls,
-            )
-            for row in members
-        )
-        mark = marks.get((device, plane), "")
-        groups.append(SettingGroup(visible(device), plane, tuple(names), lines, mark, many and plane == CAPABILITIES))
-    return ShowView(
-        title=visible(_name(snapshot)),
-        status=verdict.host.status,
-        sentence=visible(verdict.host.sentence),
-        devices=tuple(_visible_device(device) for device in snapshot.devices),
-        verdicts={name: visible(own.sentence) for name, own in verdict.devices.items()},
-        groups=tuple(groups),
-        pending=tuple(pending_rows(snapshot)),
-        coverage=_coverage([snapshot], [{}]),
-        evidence=tuple(_evidence(snapshot)),
-        inputs=(_input("source", snapshot),),
-        unparsed=_lines_of(snapshot),
-        hidden=len(settings) - len(kept),
-        overrides=tuple(override_rows(snapshot)),
-        symptoms=tuple(Row(*words) for words in symptom_words(sorted(rising(snapshot)))),
-    )
