@@ -35,6 +35,7 @@ def host(found: dict[str, Any]) -> Bundle:
 
 def moved(found: dict[str, Any], old: str = BASE, new: str = MOVED) -> dict[str, Any]:
     found["functions"][new] = found["functions"].pop(old)
+    found["files"] = {path.replace(old, new): text for path, text in found["files"].items()}
     return found
 
 
