@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -56,6 +55,17 @@ HOST = {
 }
 
 
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+"""Run a command and write down how large it was: a process begins as large as the one that starts it, so that one that
+is started by the tests is as large as they are."""
+
+
 def _unable() -> str:
     if not shutil.which(NAMESPACE[0]):
         return "no unshare(1) to make a mount namespace with"
@@ -106,7 +116,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         "-o",
         folder / "out",
     )
-    words = [*NAMESPACE, ENTER, "sh", folder / "sys", folder / "sbin", *collect]
+    measured = (sys.executable, "-c", MEASURE, folder / "memory", *collect)
+    words = [*NAMESPACE, ENTER, "sh", folder / "sys", folder / "sbin", *measured]
     began = time.monotonic()
     with (folder / "said").open("w+") as err, (folder / "path").open("w+") as out:
         process = subprocess.Popen(
@@ -116,13 +127,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             stderr=err,
             stdin=subprocess.DEVNULL,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
     seconds = time.monotonic() - began
     said, path = (folder / "said").read_text(), (folder / "path").read_text().strip()
     assert path, said
     started = frozenset(int(line) for line in pids.read_text().split())
-    return Ran(process.returncode, said, seconds, usage.ru_maxrss << 10, path, read_bundle(path), started)
+    return Ran(
+        process.returncode, said, seconds, int((folder / "memory").read_text()) << 10, path, read_bundle(path), started
+    )
 
 
 def test_it_comes_back_in_time_with_a_bundle_that_verifies(ran: Ran) -> None:
