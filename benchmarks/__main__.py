@@ -149,6 +149,8 @@ def _read_again(source: Source, record: Record) -> object:
     """Read what a record holds through the same door of the source."""
     if record.register is not None:
         return source.register(record.register, 1.0)
+    if record.mailbox is not None:
+        return source.command(record.mailbox, 1.0)
     if record.kind == "fwctl.info":
         return source.info(record.name, 1.0)
     return source.read(record.path, "bytes", 1.0) if record.path else source.run(record.argv, 1.0)

@@ -11,8 +11,6 @@ from sosmlx.bundle import sosreport
 from sosmlx.bundle.encrypted import refuse_encrypted
 from sosmlx.bundle.members import is_archive
 from sosmlx.bundle.read import read_bundle
-from sosmlx.collectors import selected
-from sosmlx.collectors.engine import Engine
 from sosmlx.errors import InputError, UsageError
 from sosmlx.record import Bundle, Record, maker
 from sosmlx.sources.base import Source
@@ -68,6 +66,9 @@ def source(spec: str, root: str = "") -> Source:
 
 def _collected(host: Source) -> Bundle:
     """Collect to memory and read that: no second route for hosts that are at hand."""
+    from sosmlx.collectors import selected  # what opens a bundle declares no reads
+    from sosmlx.collectors.engine import Engine
+
     engine = Engine(host)
     records = engine.collect(selected())
     return Bundle(
