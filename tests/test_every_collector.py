@@ -80,7 +80,7 @@ PLANTED = b"\xff\x00 mlx5_core: garbage that no tool prints\n"
 
 @pytest.mark.parametrize("collector", ALL, ids=lambda collector: collector.name)
 @pytest.mark.parametrize("outcome", list(Outcome))
-@pytest.mark.parametrize("first", [0, 4])
+@pytest.mark.parametrize("first", [0, 1, 4, 9])
 def test_every_outcome_becomes_a_record_and_a_snapshot(collector: Collector, outcome: Outcome, first: int) -> None:
     chosen = [record.target for record in CLEAN if record.collector == collector.name and not record.sample][first:]
     has_bytes = outcome in (Outcome.COLLECTED, Outcome.TRUNCATED)

@@ -113,4 +113,4 @@ def test_many_brackets_are_no_burden(piece: str) -> None:
     begun = time.process_time()
     split("Hello\n" + piece * (200_000 // len(piece)))
 
-    assert time.process_time() - begun < 10  # of this process alone: it takes 0.3 s, or minutes
+    assert time.process_time() - begun < 2
