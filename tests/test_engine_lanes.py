@@ -147,19 +147,21 @@ def test_commands_that_hold_the_network_lock_go_one_after_the_other_on_all_devic
 
 
 class Waiting(Jittery):
-    """A host on which the read of `/a/slow` does not come back before that of `/b/late`."""
+    """A host on which the read of `/a/slow` does not come back before so many of `/b/late`."""
 
-    def __init__(self) -> None:
+    def __init__(self, reads: int = 1) -> None:
         super().__init__(0)
-        self._late = threading.Event()
+        self._late = threading.Semaphore(0)
+        self._reads = reads
         self.order: list[str] = []
 
     def read(self, path: str, how: How, deadline: float) -> Answer:
-        if path == "/b/late":
-            self._late.set()
-        if path == "/a/slow" and not self._late.wait(10):
+        wanted, self._reads = (self._reads, 0) if path == "/a/slow" else (0, self._reads)
+        if not all(self._late.acquire(timeout=10) for _ in range(wanted)):
             return Answer(outcome=Outcome.TIMEOUT, reason="nobody came")
         self.order.append(path)
+        if path == "/b/late":
+            self._late.release()
         return Answer(b"fine")
 
 
@@ -194,6 +196,15 @@ def test_a_second_sample_is_taken_a_second_later_on_the_host_s_own_clock() -> No
 
     first, again = [datetime.fromisoformat(record.start.replace("Z", "+00:00")) for record in records]
     assert ([record.sample for record in records], again - first >= timedelta(seconds=1)) == ([0, 1], True)
+
+
+def test_a_device_that_is_slow_keeps_no_other_from_its_second_sample() -> None:
+    reads = (File("kernel.line", "/a/slow", "a"), File("kernel.line", "/b/late", "b"))
+    source = Waiting(reads=2)
+
+    Engine(source).collect([Collector("first", "", reads), Collector("again", "", reads, sample=1)])
+
+    assert source.order == ["/b/late", "/b/late", "/a/slow", "/a/slow"]
 
 
 def test_on_a_running_host_a_second_sample_is_waited_for() -> None:

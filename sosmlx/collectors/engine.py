@@ -75,7 +75,7 @@ class _Claim:
 class _Task:
     """A read as a collector, the `rank`th, came to it: what it led to is known once it is done."""
 
-    __slots__ = ("children", "claim", "collector", "key", "needless", "rank", "read", "sample", "trouble")
+    __slots__ = ("ahead", "children", "claim", "collector", "key", "needless", "rank", "read", "sample", "trouble")
 
     def __init__(self, read: Read, collector: Collector, rank: int) -> None:
         self.read, self.collector, self.rank = read, collector, rank
@@ -85,6 +85,7 @@ class _Task:
         self.claim: _Claim | None = None
         self.trouble = ""
         self.needless = False
+        self.ahead = 0.0
 
     @property
     def is_probe(self) -> bool:
@@ -129,7 +130,6 @@ class Engine:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _rtnl: threading.Lock = field(default_factory=threading.Lock)
     _until: float = 0.0
-    _ahead: float = 0.0
     _bytes: int = 0
     _over: str = ""
 
@@ -197,7 +197,7 @@ class Engine:
             mine = claim is None
             task.claim = claim = claim or self._claims.setdefault(task.key, _Claim())
         if mine:
-            self._fill(claim, task.read)
+            self._fill(claim, task.read, task.ahead)
         reads, task.trouble = _expand(task.read, task.record(self._over))
         task.children = [_Task(read, task.collector, task.rank) for read in reads]
         return task.children + (claim.waiting if mine else [])
@@ -205,32 +205,29 @@ class Engine:
     def _due(self, task: _Task) -> bool:
         """Wait until a second sample is due; one of what gave no bytes the first time is needless."""
         first = self._claims.get(target(task.read))
-        if first is None or first.answer is None:
-            return True
-        task.needless = first.answer.outcome not in (Outcome.COLLECTED, Outcome.TRUNCATED)
-        with self._lock:
-            early = first.at + SPACING - self.monotonic() - self._ahead
-            early = min(early, self._until - self.monotonic())
-            if early <= 0 or task.needless:
-                return not task.needless
-            if self.source.kind != "live":  # nothing passes there but what we say has passed
-                self._ahead += early
-                return True
-        time.sleep(early)
+        answer = first.answer if first else None
+        if first is None or answer is None or answer.outcome not in (Outcome.COLLECTED, Outcome.TRUNCATED):
+            task.needless = True
+            return False
+        early = max(0.0, min(first.at + SPACING, self._until) - self.monotonic())
+        if self.source.kind == "live":
+            time.sleep(early)
+        else:  # nothing passes there but what we say has passed
+            task.ahead = early
         return True
 
-    def _fill(self, claim: _Claim, read: Read) -> None:
-        """Answer a claim; from then on others may take it."""
+    def _fill(self, claim: _Claim, read: Read, ahead: float) -> None:
+        """Answer a claim, `ahead` seconds from now as the host counts; from then on others may take it."""
         self.watch(Began(device(read), described(read), 0.0 if isinstance(read, Refusal) else read.deadline))
+        where = device(read)
         with self._turn(read):
-            start, began = self.now() + timedelta(seconds=self._ahead), self.monotonic()
+            start, began = self.now() + timedelta(seconds=ahead), self.monotonic()
             answer = self._answer(read, self._until - began)
             duration = self.monotonic() - began
-        where = device(read)
         self._spent[where] = self._spent.get(where, 0.0) + duration
         with self._lock:
             claim.start, claim.duration = start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), duration
-            claim.at = began + duration + self._ahead
+            claim.at = began + duration
             claim.answer = answer = self._fitted(answer)
         self.watch(Ended(where, described(read), answer.outcome, answer.reason, duration, len(answer.data)))
 
@@ -294,13 +291,10 @@ class Engine:
 
 
 def _together(stages: Sequence[list[_Task]], rows: Sequence[Collector]) -> Iterator[list[_Task]]:
-    """Put together what can be done beside each other: all up to a collector that waits for those before it.
-
-    A second sample waits, too: its first must have been found.
-    """
+    """Put together what can be done beside each other: all up to a collector that waits for those before it."""
     tasks: list[_Task] = []
     for stage, row in zip(stages, rows):
-        if row.after or row.sample:
+        if row.after:
             yield tasks
             tasks = []
         tasks += stage

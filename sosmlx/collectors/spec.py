@@ -132,7 +132,8 @@ class Collector(NamedTuple):
     """A named set of reads. `tier`: 0 identity, 1 default, 2 extended, 3 heavy. `needs` is said, not enforced.
 
     `option` names the command-line option without which a collector of tier 3 is not run. With `sample=1` the reads
-    that lead to no others are done once more, at least a second after they were done first. With `after` they are done
+    that lead to no others are done once more, at least a second after they were done first, in a collector that stands
+    before. With `after` they are done
     once those of all collectors before are.
     """
 
