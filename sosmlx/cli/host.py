@@ -18,9 +18,10 @@ from sosmlx.collectors import selected
 from sosmlx.collectors.blame import Run, effects
 from sosmlx.collectors.engine import Engine
 from sosmlx.collectors.plan import below_root, plan, plan_row
-from sosmlx.collectors.proof import PROOF, delta, observe, parameters, sentence
+from sosmlx.collectors.proof import delta, observe, parameters, sentence
 from sosmlx.collectors.spec import Collector
 from sosmlx.collectors.watch import Stage, Watch, nobody
+from sosmlx.collectors.watched import PROOF
 from sosmlx.errors import UsageError
 from sosmlx.printable import visible
 from sosmlx.record import Bundle, Outcome, Record, maker

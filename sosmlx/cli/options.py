@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,13 @@ import sosmlx
 from sosmlx.cli.halves import elsewhere
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
     from _typeshed import SupportsWrite
+    from typing_extensions import TypeAlias
+
+    Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 SOURCE = (
     "live:, sim:SCENARIO, a bundle, a sosreport with one, a text of a known tool, a folder of texts, or - for "
@@ -53,8 +60,11 @@ class _Parser(argparse.ArgumentParser):
         print(self.format_help(), end="", file=file)
 
 
-def parser() -> _Parser:
-    """Build the parser. `run` of a parsed line is `half:function`: the module of `sosmlx.cli`, and what to call."""
+def parser(only: str = "") -> _Parser:
+    """Build the parser, of one command where `only` names it: a command line has one, and the others take time.
+
+    `run` of a parsed line is `half:function`: the module of `sosmlx.cli`, and what to call.
+    """
     top = _Parser(
         prog="sosmlx",
         description=sosmlx.__doc__,
@@ -64,6 +74,25 @@ def parser() -> _Parser:
     top.add_argument("--version", action="version", version=f"sosmlx {sosmlx.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
+    for add in [_COMMANDS[only]] if only in _COMMANDS else _COMMANDS.values():
+        add(commands)
+    return top
+
+
+def _command(commands: Commands, name: str, run: str, words: str, example: str) -> _Parser:
+    command = commands.add_parser(
+        name,
+        help=f"(not in this file) {words}" if elsewhere(run) else words,
+        description=words,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    command.add_argument("--debug", action="store_true", help="show a traceback, for a bug report")
+    return command
+
+
+def _collect(commands: Commands) -> None:
     collect = _command(commands, "collect", "host:collect", "read this host and write a bundle",
                        "sosmlx collect -o /var/tmp/bundles --label before-upgrade")  # fmt: skip
     collect.add_argument("-o", dest="folder", metavar="DIR", default=".", help="write into DIR, created when missing")
@@ -96,10 +125,14 @@ def parser() -> _Parser:
     collect.add_argument("--progress", choices=PROGRESS, default="auto",
                          help="on stderr: lines, JSON events or none (auto: lines on a terminal)")  # fmt: skip
 
+
+def _devices(commands: Commands) -> None:
     devices = _command(commands, "devices", "analysis:devices", "list adapters and the channels into them",
                        "sosmlx devices live:")  # fmt: skip
     devices.add_argument("source", nargs="?", default="live:", metavar="SOURCE", help=SOURCE)
 
+
+def _show(commands: Commands) -> None:
     show = _command(commands, "show", "analysis:show", "settings, evidence, coverage and verdict of one source",
                     "sosmlx show bundle.tar.xz --plane nvconfig --non-default")  # fmt: skip
     show.add_argument("source", metavar="SOURCE", help=SOURCE)
@@ -110,6 +143,8 @@ def parser() -> _Parser:
     show.add_argument("--raw", metavar="RECORD", help="print the bytes of one record (its id) and nothing else")
     _common(show)
 
+
+def _diff(commands: Commands) -> None:
     diff = _command(commands, "diff", "analysis:diff", "what changed between two sources",
                     "sosmlx diff before.txt after.txt")  # fmt: skip
     diff.add_argument("left", metavar="LEFT", help=SOURCE)
@@ -118,48 +153,41 @@ def parser() -> _Parser:
                       help="leave out names, PLANE/NAME or DEVICE/PLANE/NAME (repeatable)")  # fmt: skip
     diff.add_argument("--base", metavar="SOURCE", help="what both sides come from: say which of them moved")
     _common(diff)
-    _judging(commands)
 
-    _redact(commands)
+
+def _verify(commands: Commands) -> None:
     verify = _command(commands, "verify", "host:verify", "check that a bundle is whole and unchanged",
                       "sosmlx verify bundle.tar.xz")  # fmt: skip
     verify.add_argument("bundle", metavar="BUNDLE")
     verify.add_argument("--trust", default="", metavar="FILE",
                         help="public key (GPG, minisign) that must have signed it (else your GPG keyring)")  # fmt: skip
 
+
+def _list(commands: Commands) -> None:
     listing = _command(commands, "list", "host:listing", "the kinds, scenarios and policies that there are",
                        "sosmlx list policies")  # fmt: skip
     listing.add_argument("what", choices=("kinds", "scenarios", "policies"))
 
+
+def _sos_plugin(commands: Commands) -> None:
     plugin = _command(commands, "sos-plugin", "sosplugin:sos_plugin", "the plugin for sos, or for supportconfig",
                       "sosmlx sos-plugin install")  # fmt: skip
     plugin.add_argument("what", choices=("install", "path", "print"), help="put it in place; where it is; the file")
     plugin.add_argument("--supportconfig", action="store_true", help="the executable for supportconfig instead")
     plugin.add_argument("-o", dest="folder", metavar="DIR", default="", help="the folder to install into, if not found")
 
+
+def _schema(commands: Commands) -> None:
     schema = _command(commands, "schema", "host:schema", "print a JSON Schema, or their names", "sosmlx schema diff")
     schema.add_argument("name", nargs="?", metavar="NAME")
 
+
+def _demo(commands: Commands) -> None:
     demo = _command(commands, "demo", "analysis:demo", "the whole job on a simulated host", "sosmlx demo /tmp/demo")
     demo.add_argument("folder", nargs="?", default="sosmlx-demo", metavar="DIR", help="where to write (sosmlx-demo)")
-    return top
 
 
-def _command(commands: argparse._SubParsersAction[_Parser], name: str, run: str, words: str, example: str) -> _Parser:
-    command = commands.add_parser(
-        name,
-        help=f"(not in this file) {words}" if elsewhere(run) else words,
-        description=words,
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(run=run)
-    command.add_argument("--debug", action="store_true", help="show a traceback, for a bug report")
-    return command
-
-
-def _judging(commands: argparse._SubParsersAction[_Parser]) -> None:
-    """Add the commands that judge, and those that tell about what they judge by."""
+def _check(commands: Commands) -> None:
     check = _command(commands, "check", "judge:check", "findings against baselines and policies, and the verdict",
                      "sosmlx check bundle.tar.xz --baseline golden.toml --fail-on medium")  # fmt: skip
     check.add_argument("source", metavar="SOURCE", help=SOURCE)
@@ -169,6 +197,8 @@ def _judging(commands: argparse._SubParsersAction[_Parser]) -> None:
     _chosen(check)
     _written(check)
 
+
+def _baseline(commands: Commands) -> None:
     baseline = _command(commands, "baseline", "judge:baseline", "a baseline from one source, or what many agree on",
                         "sosmlx baseline n01.tar.xz n02.tar.xz -o golden.toml")  # fmt: skip
     baseline.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCE)
@@ -179,10 +209,14 @@ def _judging(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     baseline.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
 
+
+def _explain(commands: Commands) -> None:
     explain = _command(commands, "explain", "judge:explain",
                        "what a rule, parameter, outcome or taint bit means", "sosmlx explain taint-fwctl")  # fmt: skip
     explain.add_argument("name", metavar="NAME")
 
+
+def _render(commands: Commands) -> None:
     render = _command(commands, "render", "render:render", "a saved result in another format",
                       "sosmlx render result.json -o report.html")  # fmt: skip
     render.add_argument("result", metavar="RESULT.json", help="what show, diff or check wrote, or - for standard input")
@@ -202,7 +236,7 @@ def _chosen(command: argparse.ArgumentParser) -> None:
     command.add_argument("--as", dest="as_kind", metavar="KIND", help="what a text is, where it is not recognised")
 
 
-def _redact(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _redact(commands: Commands) -> None:
     redact = _command(commands, "redact", "redact:redact", "a copy of a bundle with tokens for names and addresses",
                       "sosmlx redact bundle.tar.xz -o redacted --verify")  # fmt: skip
     redact.add_argument("bundle", metavar="BUNDLE")
@@ -257,10 +291,30 @@ def _size(text: str) -> int:
     return int(text)
 
 
+_COMMANDS: Mapping[str, Callable[[Commands], None]] = {
+    "collect": _collect,
+    "devices": _devices,
+    "show": _show,
+    "diff": _diff,
+    "check": _check,
+    "baseline": _baseline,
+    "explain": _explain,
+    "render": _render,
+    "redact": _redact,
+    "verify": _verify,
+    "list": _list,
+    "sos-plugin": _sos_plugin,
+    "schema": _schema,
+    "demo": _demo,
+}
+"""In the order of the help."""
+
+
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse a command line; exits 2 for one that is wrong."""
-    top = parser()
-    args = top.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    top = parser(words[0] if words else "")
+    args = top.parse_args(words)
     if args.run == "host:collect" and args.json and not args.plan:
         top.error("collect --json is for --plan")
     if args.run == "host:collect" and args.encrypt_to and args.format == "dir":

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sosmlx.cli.ending import tell
 from sosmlx.collectors import selected
 from sosmlx.collectors.plan import Planned, below_root, plan, plan_row
-from sosmlx.collectors.proof import PROOF
 from sosmlx.collectors.spec import Refusal, described
+from sosmlx.collectors.watched import PROOF
 
 _WIDEST = 90
 """A cell that is wider pushes its own row to the right, and no other."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from sosmlx.collectors.adapters import CLASS
 from sosmlx.collectors.pci import DEVICES, functions
-from sosmlx.collectors.proof import MST
 from sosmlx.collectors.spec import Collector, File, Read
+from sosmlx.collectors.watched import MST
 
 
 def _entries(bdf: str) -> Iterable[Read]:

@@ -7,27 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sosmlx.collectors.blame import Change, Run, blamed
 from sosmlx.collectors.engine import ask
-from sosmlx.collectors.kernel import LOG_LINES
-from sosmlx.collectors.spec import Collector, Command, File
+from sosmlx.collectors.spec import Command, File
+from sosmlx.collectors.watched import LOG, READS, TAINT
 from sosmlx.record import Answer, Outcome, Record
 from sosmlx.sources.base import Source
-
-TAINT = File("kernel.taint", "/proc/sys/kernel/tainted", deadline=2.0)
-MODULES = File("kernel.modules", "/proc/modules", deadline=2.0)
-MST = File("mst.nodes", "/dev/mst", how="names", deadline=2.0)
-CONFIGFS = File("kernel.configfs", "/sys/kernel/config", how="names", deadline=2.0)
-RDMA_CM = File("kernel.configfs", "/sys/kernel/config/rdma_cm", how="names", deadline=2.0)
-MOUNTS = File("kernel.mounts", "/proc/self/mounts", deadline=2.0)
-LOG = Command("kernel.log", ("dmesg", "-k"), lines=LOG_LINES, deadline=5.0)
-
-_READS: Mapping[str, File | Command] = {
-    "taint": TAINT, "modules": MODULES, "dev_mst": MST, "configfs": CONFIGFS, "rdma_cm": RDMA_CM, "mounts": MOUNTS,
-    "log": LOG,
-}  # fmt: skip
-PROOF = Collector(
-    "proof", "the state before and after: taint, modules, configfs, mounts, log", tuple(_READS.values()), tier=0
-)
-"""What is read before and after, for the plan: no records of a bundle come from it."""
 
 _MAY_BE_ABSENT = ("dev_mst", "configfs", "rdma_cm")
 _LISTS = (
@@ -48,7 +31,7 @@ def observe(source: Source) -> dict[str, object]:
     systems of the kernel's own, and the lines of the kernel's log about adapters. Never raises: what cannot be read is
     empty and named in `unread`. No `/dev/mst` means no nodes.
     """
-    answers = {name: ask(source, read, read.deadline) for name, read in _READS.items()}
+    answers = {name: ask(source, read, read.deadline) for name, read in READS.items()}
     for name in _MAY_BE_ABSENT:
         if answers[name].outcome is Outcome.ABSENT:
             answers[name] = Answer()
@@ -62,7 +45,7 @@ def observe(source: Source) -> dict[str, object]:
         "rdma_cm": text["rdma_cm"].split(),
         "mounts": sorted(_mounts(text["mounts"])),
         "log": text["log"].splitlines(),
-        "unread": [f"{_name(_READS[name])}: {missing[name].reason or missing[name].outcome.value}" for name in missing],
+        "unread": [f"{_name(READS[name])}: {missing[name].reason or missing[name].outcome.value}" for name in missing],
     }
 
 
@@ -131,7 +114,7 @@ def delta(
     if TAINT.path not in missing and before["taint"] != after["taint"]:
         changes.append(f"kernel taint: {before['taint']} → {after['taint']}")
     for name, words in _LISTS:
-        if _name(_READS[name]) not in missing:
+        if _name(READS[name]) not in missing:
             was, is_now = _names(before.get(name)), _names(after.get(name))
             changes += [f"{words} {item} appeared" for item in is_now if item not in was]
             changes += [f"{words} {item} went away" for item in was if item not in is_now]
