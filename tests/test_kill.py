@@ -14,7 +14,7 @@ import pytest
 from sosmlx.bundle.place import Guard
 from sosmlx.bundle.verify import verify
 from sosmlx.record import Outcome
-from sosmlx.sources.live import read_path
+from sosmlx.sources.files import read_path
 
 ROOT = Path(__file__).parents[1]
 COLLECT = (sys.executable, "-m", "sosmlx", "collect", "--source", "sim:bare", "--quiet", "-o")

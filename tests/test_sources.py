@@ -21,7 +21,8 @@ from sosmlx.normalise import normalise
 from sosmlx.record import Access, Answer, Call, Outcome, maker
 from sosmlx.simulator.host import ScenarioSource, load, scenarios
 from sosmlx.sources.base import How
-from sosmlx.sources.live import LiveSource, read_path
+from sosmlx.sources.files import read_path
+from sosmlx.sources.live import LiveSource
 from sosmlx.sources.recorded import BundleSource
 from sosmlx.sources.text import from_bytes, from_folder
 from sosmlx.sources.tree import TreeSource

@@ -13,7 +13,7 @@ from sosmlx.bundle import sosreport
 from sosmlx.bundle.encrypted import refuse_encrypted
 from sosmlx.bundle.inflate import STEP, Decoder, Gzip, Inflated, Plain, Xz
 from sosmlx.errors import InputError
-from sosmlx.sources.live import read_path
+from sosmlx.sources.files import read_path
 
 MAX_MEMBERS = 65_536
 MAX_MEMBER = 64 << 20

@@ -11,7 +11,7 @@ from sosmlx.bundle.read import Contents, contents, malformed, rows
 from sosmlx.bundle.sign import SIGNATURE_CAP, SUFFIXES, Signed, check
 from sosmlx.bundle.write import CHECKSUMS, MANIFEST
 from sosmlx.record import Outcome
-from sosmlx.sources.live import read_path
+from sosmlx.sources.files import read_path
 
 SIGNATURES = {CHECKSUMS + suffix: tool for tool, suffix in SUFFIXES.items()}
 """The members that sign the list of check sums, and with what."""

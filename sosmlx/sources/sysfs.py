@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sosmlx.record import Bundle, Record
-from sosmlx.sources.live import read_path
+from sosmlx.sources.files import read_path
 
 MAX_FILES = 4000
 MAX_DEPTH = 4

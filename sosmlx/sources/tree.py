@@ -13,7 +13,8 @@ from contextlib import contextmanager
 
 from sosmlx.record import Access, Answer, Call, Outcome
 from sosmlx.sources.base import FILE_CAP, How, failed
-from sosmlx.sources.live import LiveSource, read_file
+from sosmlx.sources.files import read_file
+from sosmlx.sources.live import LiveSource
 
 MAX_LINKS = 40
 
