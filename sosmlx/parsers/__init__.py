@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from sosmlx.parsers.spec import Parser, unparsed
 
@@ -63,21 +63,24 @@ def rows() -> Iterator[Parser]:
         yield from table(module)
 
 
+@lru_cache(1024)
+def _find(kind: str) -> Parser | None:
+    """Find the parser of a kind; a bundle's records ask again and again for few, and may name any."""
+    tool = kind.partition(".")[0]
+    tables = (table(module) for module, tools in MODULES if tool in tools)
+    return next((parser for rows in tables for parser in rows if parser.kind == kind), None)
+
+
 class _Parsers(Mapping[str, Parser]):
     """Every kind's parser; looking one up imports no more than the modules of its tool."""
 
     _unknown = Parser(UNKNOWN, lambda text, record: unparsed(text))
 
     def __getitem__(self, kind: str) -> Parser:
-        tool = kind.partition(".")[0]
-        for module, tools in MODULES:
-            if tool in tools:
-                for parser in table(module):
-                    if parser.kind == kind:
-                        return parser
-        if kind == UNKNOWN:
-            return self._unknown
-        raise KeyError(kind)
+        parser = self._unknown if kind == UNKNOWN else _find(kind)
+        if parser is None:
+            raise KeyError(kind)
+        return parser
 
     def __iter__(self) -> Iterator[str]:
         yield from (parser.kind for parser in rows())
