@@ -207,3 +207,10 @@ def test_a_slot_that_tells_no_power_is_not_called_sufficient(tmp_path: Path) -> 
     path.write_text(json.dumps(scenario), encoding="utf-8")
 
     assert [row.result for row in findings("slot-power-firmware", host(path))] == ["notapplicable"]
+
+
+@pytest.mark.parametrize("policy", ["links"])
+def test_a_healthy_host_without_bonds_is_determined(policy: str) -> None:
+    found = check(snapshot("sim:two-adapters-before"), [POLICIES[policy]], TODAY).findings
+
+    assert sorted({row.result for row in found}) == ["notapplicable", "pass"]

@@ -121,6 +121,15 @@ def test_a_text_is_not_asked_about_the_host() -> None:
     assert found == [(HOST, "notchecked", "a text does not tell of the host")]
 
 
+def test_a_condition_keeps_a_rule_from_the_host_too() -> None:
+    asked = rule("equals", 8, scope="host", when=(Condition("nvconfig", "SRIOV_EN", "equals", True),))
+    off = setting("SRIOV_EN", False, device=HOST), setting("NUM_OF_VFS", 4, device=HOST)
+
+    found = brief(host(*off), asked)
+
+    assert found == [(HOST, "notapplicable", "it applies only where nvconfig SRIOV_EN is true")]
+
+
 def test_the_vendors_query_proves_no_absence() -> None:
     shown = setting("SRIOV_EN", True)._replace(record="1")
     snapshot = host(shown, reads=[Reading("1", "mlxconfig.query", CARD, "collected")])

@@ -93,7 +93,7 @@ SERVICES = Collector(
     "services",
     "bonds, and Open vSwitch where it runs",
     (
-        File("folder.names", "/proc/net/bonding", how="names", expand=_bonds, pattern=b"{bond}", probe=True),
+        File("kernel.bonds", "/proc/net/bonding", how="names", expand=_bonds, pattern=b"{bond}"),
         File("folder.names", "/run/openvswitch", how="names", expand=_switch, pattern=b"db.sock", probe=True),
     ),
 )

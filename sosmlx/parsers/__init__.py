@@ -27,7 +27,7 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("channels", ("pci", "mst", "misc", "cuse")),
     ("sweeps", ("pci", "net", "rdma", "hwmon", "kernel", "platform", "mlx5")),
     ("config_space", ("pci",)),
-    ("services", ("net", "ovs")),
+    ("services", ("net", "ovs", "kernel")),
     ("packages", ("kernel", "tool")),
     ("mlxlink", ("mlxlink",)),
     ("mlxreg", ("mlxreg",)),

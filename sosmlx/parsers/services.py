@@ -14,6 +14,15 @@ from sosmlx.parsers import values
 from sosmlx.parsers.spec import Parser, heading
 from sosmlx.record import Record
 
+
+def bonds(text: str, record: Record) -> Iterator[Item]:
+    """The names in `/proc/net/bonding`: which bonds there are; no setting where there is none."""
+    names = text.split()
+    if names:
+        yield Setting(HOST, "kernel", "bonds", "", (("current", values.word(" ".join(names))),), "config")
+        yield from (heading(HOST, name) for name in names)
+
+
 _ROW = re.compile(r"\s*(?P<name>[A-Za-z][\w ()/-]{0,60}?): ?(?P<value>.*)\Z")
 _HEALTH = ("mii-status", "speed", "duplex", "link-failure-count", "currently-active-slave", "aggregator-id")
 _ALIKE = ("speed", "duplex")
@@ -58,4 +67,8 @@ def ovs(text: str, record: Record) -> Iterator[Item]:
             yield Unparsed(number, line)
 
 
-TABLE = (Parser("net.bond", bond, ("net",)), Parser("ovs.other-config", ovs, ("kernel",)))
+TABLE = (
+    Parser("kernel.bonds", bonds, ("kernel",)),
+    Parser("net.bond", bond, ("net",)),
+    Parser("ovs.other-config", ovs, ("kernel",)),
+)

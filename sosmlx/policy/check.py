@@ -146,11 +146,16 @@ class _Judge:
         return f"it is meant for none of the devices here: {'; '.join(reasons[:3])}{more}"
 
     def _host(self, asked: _Asked) -> Iterator[Ruled]:
-        answers = self.asker.answers(asked.rule, Device(HOST), lambda setting: False)
+        host = Device(HOST)
+        barred = self._unmet_any(asked, host)
+        answers = [barred] if barred else self.asker.answers(asked.rule, host, lambda setting: False)
         silent = all(answer.result == "unknown" for answer in answers)
         if silent and not self.snapshot.is_host:
             answers = [asked.answer("notchecked", "a text does not tell of the host")]
-        yield from self._findings(asked, Device(HOST), answers)
+        if barred:
+            yield asked.finding(host.id, answers[0])
+        else:
+            yield from self._findings(asked, host, answers)
 
     def _device(self, asked: _Asked, device: Device, fitting: Mapping[str, Fit]) -> Iterator[Ruled]:
         barred = self._barred(asked, device, fitting)
@@ -186,7 +191,10 @@ class _Judge:
                 return asked.answer("unknown", "nothing tells which kind of link it has")
             if link != rule.link:
                 return asked.answer("notapplicable", f"its link is {link}")
-        return next(filter(None, (self._unmet(asked, condition, device) for condition in rule.when)), None)
+        return self._unmet_any(asked, device)
+
+    def _unmet_any(self, asked: _Asked, device: Device) -> Answer | None:
+        return next(filter(None, (self._unmet(asked, condition, device) for condition in asked.rule.when)), None)
 
     def _unmet(self, asked: _Asked, condition: Condition, device: Device) -> Answer | None:
         """Say why a condition keeps a rule from a device; None where it holds."""

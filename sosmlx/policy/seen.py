@@ -22,8 +22,8 @@ from sosmlx.record import HOST
 GONE, UNREAD, NOT_HERE = "gone", "unread", "not here"
 """What a missing knob means: it is not there; nobody can tell; this device has no such plane."""
 
-_FILES = (".attribute", ".link")
-"""Kinds of one file: that such a file is not there is an answer; that a command gave none is not."""
+_FILES = (".attribute", ".link", "kernel.bonds")
+"""Kinds of one file or folder: that it is not there is an answer; that a command gave none is not."""
 
 _SWEEPS = frozenset(FAMILIES) - {"hwmon.values"}
 """Kinds of many files: the same, but for sensors, which a driver may have and not show."""
@@ -42,6 +42,7 @@ _READERS: tuple[tuple[str, str, str], ...] = (
     ("pci", "driver", "pci.link"),
     ("pci", "physfn", "pci.link"),
     ("pci", "iommu_group", "pci.link"),
+    ("kernel", "bonds", "kernel.bonds"),
 )
 """Plane, names and the kind of read that tells of them, where other reads of the plane do not."""
 
